@@ -1,0 +1,110 @@
+"""Inflectional endings of Latvian, Lithuanian and Georgian, in folded spelling.
+
+A class says which endings the words share whose dictionary form ends in its key. Only case,
+number, person, tense, degree and definiteness: nothing that makes another word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_LV_NOUN = "a am u i iem us os"
+_LV_FULL = "a as ai ais aja ajai ajam ajas ajos ajiem am ie iem i o os u us"
+_LV_PARTICIPLE = "ts ta tas tai tam ti tu tiem tos tais tie to taja tajam tajos tajas tajiem"
+_LV = {
+    "s": f"{_LV_FULL} s " + " ".join(f"ak{e}" for e in ["", "s", *_LV_FULL.split()]),
+    "is": f"is im {_LV_NOUN}",
+    "us": "us um u i",
+    "a": "a as ai am u",
+    "e": "e es ei em i",
+    "t": f"t s su si sim siet sit tu ju ja ji jam jat jot jis jusi jusas jusi dams dama {_LV_PARTICIPLE}"
+    " jams jama jamas jamo jamais jami sana sanas sanu sanai",
+    "ties": "ties jas jos jies jamies jaties sies sos simies sities tos",
+    # d, t and s soften before the -u of the genitive plural: piegāde, piegāžu.
+    **{"de": "zu", "te": "su", "se": "su", "le": "lu", "ne": "nu", "ce": "cu", "ze": "zu"},
+    **{"tis": "sa sam su si siem sus sos", "dis": "za zam zu zi ziem zus zos"},
+}
+_LT_DEGREE = "iau iausi iausia iausiai iausias iausio iausios iausiu iausius iausiems"
+_LT_FULL = f"o ui a e u ai ams us ais uose am ame i iems os oje oms omis ose asis oji ojo {_LT_DEGREE} " + (
+    "esnis esne esnes esnio esni esnei esniu esniai esnius esniems"
+)
+_LT_SOFT = "io iui iu iai iams ius iais iuose"
+_LT = {
+    "as": f"as {_LT_FULL}",
+    "is": f"is i yje y ies iai imi ys ims imis yse iu {_LT_SOFT}",
+    "ys": f"ys i yje y {_LT_SOFT}",
+    "a": "a os ai u oje omis oms ose as",
+    "e": "e es ei eje emis ems ese iu",
+    "us": f"us aus u ui umi uje i iai ios ia iam iame iems ia iu {_LT_SOFT} {_LT_FULL}",
+    "ti": "ti s si siu sime site tu tum davo davau k kite tas ta to tai tam ti tiems tais tos toms damas",
+    "yti": "e o au ome eme",
+    "inti": "ina ino inu inau iname inome inta intas",
+    "uoti": "uoja uoju uojame avo avau avome",
+    # t and d become č and dž before a soft ending: viešbutis, viešbučio.
+    **{"tis": " ".join(f"c{e}" for e in _LT_SOFT.split())},
+    **{"dis": " ".join(f"dz{e}" for e in _LT_SOFT.split())},
+    **{"te": "ciu", "de": "dziu", "tas": "ciau", "tyti": "ciau"},
+}
+_KA_CASE = (
+    "ს მა ით ად ო ის ისა სა ისას ითა ადა ში ზე თან დან იდან ისთვის ისგან ისკენ ამდე ივით"
+    " სავით ისადმი ისთანა მდე"
+)
+_KA_ALSO = ("", "ც", "ვე")  # "too" and "the very", written onto the word
+_KA_PLURAL = " ".join(f"ებ{e}" for e in ["ი", "ია", *_KA_CASE.split()])
+_KA = {
+    "ი": f"ი ია {_KA_CASE} {_KA_PLURAL}",
+    "ა": f"ა ას ამ ად ათი აა აში აზე ასთან ასავით ადან ამდე {_KA_CASE} {_KA_PLURAL}",
+    "ე": f"ე ეს ემ ედ ეში ეზე ესთან ედან ემდე {_KA_CASE} {_KA_PLURAL}",
+    "ო": "ო ოს ომ ოთი ოდ ოა ოში ოზე ოსთან ოდან ოსთვის ოსგან ომდე ოების ოები ოებს ოებმა ოებში ოებზე",
+    "უ": "უ უს უმ უთი უდ უა უში უზე უსთან უდან უსთვის უები უების უებს უებში",
+    "ება": "ებოდა ებიან ებოდნენ ებოდი ებოდით ები",
+    "ებს": "ებს ებდა ებენ ებდნენ ებდი ებდით",
+    "ობს": "ობს ობდა ობენ ობდნენ ობდი ობდით",
+    "ავს": "ავს ავდა ავენ ავდნენ",
+}
+
+
+def _with_also(classes: Mapping[str, str]) -> dict[str, str]:
+    return {c: " ".join(e + a for e in ends.split() for a in _KA_ALSO) for c, ends in classes.items()}
+
+
+def _with_lost_vowels(classes: Mapping[str, str]) -> dict[str, str]:
+    # თანამშრომელი, თანამშრომლის: ე, ა or ო before the last consonant is lost where a vowel follows.
+    lost = [e for e in classes["ი"].split() if e[0] in "იაეო"]
+    return dict(classes) | {
+        f"{vowel}{last}ი": " ".join(last + e for e in lost) for last in "ლრნმვ" for vowel in "ეაო"
+    }
+
+
+def _by_ending(classes: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, dict[str, None]] = {}
+    for citation, endings in classes.items():
+        for ending in endings.split():
+            found.setdefault(ending, {})[citation] = None
+    return {ending: tuple(citations) for ending, citations in found.items()}
+
+
+CITATIONS: dict[str, dict[str, tuple[str, ...]]] = {
+    "lv": _by_ending(_LV),
+    "lt": _by_ending(_LT),
+    "ka": _by_ending(_with_lost_vowels(_with_also(_KA))),
+}
+"""By language and ending: the endings of the dictionary forms that a word so ending may have."""
+
+PREFIXES: dict[str, tuple[str, ...]] = {
+    "lv": ("aiz", "ap", "at", "ie", "iz", "no", "pa", "par", "pie", "sa", "uz"),
+    "lt": ("ap", "at", "isi", "is", "nu", "pa", "par", "per", "pra", "pri", "su", "uz"),
+    "ka": (),
+}
+"""Verb prefixes, which the dictionaries do not list with every verb."""
+
+_BARE = {
+    "lv": f"{_LV_FULL} s is im e es ei em um",
+    "lt": f"as is ys us io iui iu iai iams ius iais iuose a os ai oje omis oms ose e es ei eje emis ems ese o ui u ams ais uose i",
+    "ka": f"ი ა ია ას ამ აში აზე ასთან {_KA_CASE} {_KA_PLURAL}",
+}
+STRIPPED: dict[str, tuple[str, ...]] = {
+    language: tuple(sorted(set(endings.split()), key=len, reverse=True))
+    for language, endings in _BARE.items()
+}
+"""By language: what is cut off words that the dictionary has never heard of, longest first."""

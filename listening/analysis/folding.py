@@ -1,0 +1,32 @@
+"""One spelling for what readers take as the same: case, accents, width, invisible characters."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_STROKES = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "æ": "ae", "œ": "oe", "ı": "i"}
+    | dict.fromkeys("'’ʼ`")
+)
+# Accents have combining classes from 200 up, Hebrew and Arabic points 10 to 35. The rest, viramas
+# and voicing marks, tell words apart: か is not が.
+_ACCENTS = 200
+_POINTS = range(10, 36)
+
+
+def fold(text: str) -> str:
+    """NFKC, casefolded, without accents, apostrophes and invisible characters.
+
+    ``Šķūnis`` is ``skunis``, ``ё`` is ``е``, Georgian Mtavruli is Mkhedruli; ``й`` stays.
+    """
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    if plain.isascii():
+        return plain.replace("'", "").replace("`", "")
+    parts = unicodedata.normalize("NFD", plain.replace("й", "\ue000"))
+    kept = "".join(c for c in parts if not _is_dropped(c))
+    return unicodedata.normalize("NFC", kept).replace("\ue000", "й").translate(_STROKES)
+
+
+def _is_dropped(character: str) -> bool:
+    rank = unicodedata.combining(character)
+    return rank >= _ACCENTS or rank in _POINTS or unicodedata.category(character) == "Cf"

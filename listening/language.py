@@ -1,0 +1,205 @@
+"""Which language a text is in, short phone-typed texts and romanised Georgian included.
+
+A script that one language owns decides alone. Elsewhere py3langid's probabilities do, and for
+Latin letters also a character n-gram classifier (``language.npz``, made by ``models/language.py``):
+it knows how people type Latvian and Lithuanian without diacritics, and Georgian and Russian with
+Latin letters, of which py3langid knows nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from collections import Counter
+from importlib import resources
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from numpy.typing import NDArray
+    from py3langid.langid import LanguageIdentifier
+
+UNDETERMINED = "und"
+
+_LONGEST = 400  # characters looked at: more change no answer and cost time
+_NOISE = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\w+|@\w+|&#?\w+;")
+_HASHTAG = re.compile(r"#\w+")
+_ELONGATED = re.compile(r"(\w)\1{2,}")
+_WORD = re.compile(r"[^\W\d_]+")
+_ENOUGH = 12  # letters beside the hashtags that say more than the hashtags do
+
+_OWNED = {
+    "GEORGIAN": "ka",
+    "ARMENIAN": "hy",
+    "GREEK": "el",
+    "HEBREW": "he",
+    "THAI": "th",
+    "HANGUL": "ko",
+    "TAMIL": "ta",
+    "TELUGU": "te",
+    "KANNADA": "kn",
+    "MALAYALAM": "ml",
+    "GUJARATI": "gu",
+    "GURMUKHI": "pa",
+    "ORIYA": "or",
+    "SINHALA": "si",
+    "LAO": "lo",
+    "KHMER": "km",
+    "MYANMAR": "my",
+    "ETHIOPIC": "am",
+    "TIBETAN": "dz",
+}
+_SHARED = {
+    "CYRILLIC": frozenset("ru uk be bg mk sr kk ky mn tg tt ba uz".split()),
+    "ARABIC": frozenset("ar fa ur ps ug ku".split()),
+    "DEVANAGARI": frozenset("hi mr ne sa gom".split()),
+    "BENGALI": frozenset("bn as".split()),
+    "CJK": frozenset("zh ja".split()),
+}
+_NOT_LATIN = frozenset("ru uk be bg mk ky mn tg ba ar fa ur ps ug hi mr ne sa gom bn as zh ja".split())
+_WEIGHTS = {"CJK": 3, "KANA": 3, "HANGUL": 2}  # letters of an alphabet that one character is worth
+# What py3langid tells apart and BCP 47 holds under one macrolanguage, or under a shorter tag.
+_MACRO = {"ltg": "lv", "arz": "ar", "ary": "ar", "wuu": "zh", "yue": "zh", "nn": "no", "uzs": "uz"}
+_MACRO |= {"sdh": "ku", "hbo": "he", "grc": "el", "gug": "gn", "kik": "ki", "fuv": "ff"}
+
+# Classes that the classifier decides; those of a Latin text that py3langid cannot know, too.
+_TARGETS = ("lv", "lt", "ka", "ru")
+_UNKNOWN_IN_LATIN = ("ka", "ru")
+# Languages with training texts. Probability on any other is evidence against _UNKNOWN_IN_LATIN.
+_LEARNED = frozenset(
+    "lv lt et ka ru en de fr es it pt pl fi sv da no nl tr cs sk hr bs sr sl hu ro id ms vi uz is"
+    " ca gl eu ha ig yo rw sw om pcm".split()
+)
+_OURS, _THEIRS = 0.7, 0.5  # exponents of the two classifiers' odds, tuned on texts held out
+_EXPECTED = 5.0  # how much likelier a language is that the brand expects
+_SURE, _SURE_OF_A_WORD = 0.35, 0.6
+
+
+def detect(text: str, *, prior: Collection[str] = ()) -> str:
+    """Return the BCP 47 primary tag of the language most of the text is in, ``und`` when unsure.
+
+    Links, handles and digits count for nothing. ``prior`` names the languages to expect: it
+    decides close calls and single words, and yields to clear text in another language.
+    """
+    script, cleaned = _main_script(_clean(text))
+    if script in _OWNED:
+        return _OWNED[script]
+    words = _WORD.findall(cleaned)
+    if sum(map(len, words)) < (2 if script == "CJK" else 3):
+        return UNDETERMINED
+    if script == "LATIN":
+        scores = _latin(cleaned, normalised(cleaned))
+    else:
+        allowed = _SHARED.get(script, frozenset())
+        scores = {tag: p for tag, p in _probabilities(cleaned).items() if tag in allowed}
+    return _decide(scores, {tag.split("-")[0].lower() for tag in prior}, len(words))
+
+
+def normalised(text: str) -> str:
+    """Return the lower-case words alone, elongations undone: what ``buckets`` is given."""
+    return " ".join(_WORD.findall(_ELONGATED.sub(r"\1", text.lower())))
+
+
+def buckets(text: str, bits: int) -> NDArray[np.uint32]:
+    """Hash each run of 1 to 5 characters of a padded text to a number below ``2**bits``."""
+    codes = np.frombuffer(f" {text} ".encode("utf-32-le"), np.uint32)
+    hashed, found = codes, [codes]
+    for size in range(2, 6):
+        hashed = hashed[:-1] * np.uint32(0x01000193) + codes[size - 1 :]
+        found.append(hashed + np.uint32(size))
+    mixed = np.concatenate(found) * np.uint32(0x9E3779B1)
+    mixed ^= mixed >> np.uint32(15)
+    return (mixed * np.uint32(0x85EBCA6B)) >> np.uint32(32 - bits)
+
+
+def _clean(text: str) -> str:
+    text = _NOISE.sub(" ", unicodedata.normalize("NFKC", text[:_LONGEST]))
+    if "#" in text:
+        without = _HASHTAG.sub(" ", text)
+        enough = sum(map(str.isalpha, without)) > _ENOUGH
+        text = without if enough else text.replace("#", " ")
+    return _ELONGATED.sub(r"\1", text)
+
+
+def _main_script(text: str) -> tuple[str, str]:
+    if text.isascii():
+        return "LATIN", text
+    counts = Counter(_script(char) for char in text if char.isalpha())
+    if not counts:
+        return "", ""
+    if counts["KANA"] * 10 > counts["CJK"]:
+        counts["KANA"] += counts.pop("CJK", 0)
+    script = max(counts, key=lambda name: counts[name] * _WEIGHTS.get(name, 1))
+    if len(+counts) > 1:
+        text = " ".join(word for word in _WORD.findall(text) if _script(word[0]) == script)
+    return script, text
+
+
+@functools.cache
+def _script(char: str) -> str:
+    name = unicodedata.name(char, "UNKNOWN").partition(" ")[0]
+    return "KANA" if name in {"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"} else name
+
+
+def _latin(text: str, words: str) -> dict[str, float]:
+    ours = _classifier().probabilities(words)
+    theirs = _probabilities(text)
+    rest = {tag: p for tag, p in theirs.items() if tag not in _TARGETS and tag not in _NOT_LATIN}
+    others = max(1 - sum(ours[tag] for tag in _TARGETS), 1e-9)
+    total = sum(rest.values())
+    scores = {tag: p / total for tag, p in rest.items()}
+    unlearned = sum(p for tag, p in theirs.items() if tag not in _LEARNED)
+    for tag in _TARGETS:
+        odds = (ours[tag] / others) ** _OURS
+        known = tag not in _UNKNOWN_IN_LATIN
+        scores[tag] = odds * ((max(theirs[tag], 1e-6) / total) ** _THEIRS if known else 1 - unlearned)
+    return scores
+
+
+def _decide(scores: dict[str, float], expected: set[str], words: int) -> str:
+    weighed = {tag: p * (_EXPECTED if tag in expected else 1) for tag, p in scores.items()}
+    best = max(weighed, key=weighed.__getitem__, default=UNDETERMINED)
+    sure = _SURE_OF_A_WORD if words == 1 else _SURE
+    return best if weighed and weighed[best] >= sure * sum(weighed.values()) else UNDETERMINED
+
+
+class _Classifier(NamedTuple):
+    """A multinomial logistic regression: ``weights`` are buckets x classes, in steps of ``step``."""
+
+    weights: NDArray[np.int8]
+    step: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    classes: list[str]
+
+    def probabilities(self, words: str) -> dict[str, float]:
+        rows = buckets(words, len(self.weights).bit_length() - 1)
+        logits = self.weights[rows].sum(0, np.int32) * self.step / len(rows) ** 0.5 + self.bias
+        exponents = np.exp(logits - logits.max())
+        return dict(zip(self.classes, (exponents / exponents.sum()).tolist(), strict=True))
+
+
+@functools.cache
+def _classifier() -> _Classifier:
+    path = resources.files(__package__).joinpath("language.npz")
+    with path.open("rb") as file, np.load(file) as stored:
+        arrays = [stored[name] for name in ("weights", "step", "bias")]
+        return _Classifier(*arrays, classes=stored["classes"].tolist())
+
+
+def _probabilities(text: str) -> dict[str, float]:
+    best: dict[str, float] = {}
+    for tag, probability in _identifier().rank(text):
+        best.setdefault(_MACRO.get(tag, tag), probability)
+    del best["zxx"]
+    return best
+
+
+@functools.cache
+def _identifier() -> LanguageIdentifier:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415 - loads 4.5 MB
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

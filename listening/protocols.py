@@ -1,0 +1,89 @@
+"""The three seams. Everything else is a function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar, Protocol
+
+from listening.http import Http
+from listening.records import (
+    Bucket,
+    Dimension,
+    Feedback,
+    Filter,
+    Hits,
+    Page,
+    Rejected,
+    Sentiment,
+    TermCounts,
+    Window,
+    Written,
+)
+
+
+class Source(Protocol):
+    """A frozen dataclass: its fields are its options, and building it does no I/O.
+
+    ``fetch`` yields pages in an order in which each page's cursor may be saved once that page is
+    stored: pulling again from it loses nothing and may repeat items. Items outside ``window`` may
+    be left out. Raises ConfigError when a person must act, TransientError when later may do.
+    """
+
+    name: ClassVar[str]
+
+    def fetch(self, cursor: str | None, *, http: Http, window: Window) -> Iterator[Page]: ...
+
+
+class Scorer(Protocol):
+    """``score`` gives one Sentiment a text, in order; equal texts get equal ones."""
+
+    @property
+    def model(self) -> str: ...
+
+    def score(self, texts: Sequence[str]) -> list[Sentiment]: ...
+
+
+class Store(Protocol):
+    """Where feedback lives. Every write done twice is the same as done once.
+
+    ``put`` takes a write whose version is >= the stored one; a changed text loses its score; an
+    erased id stays erased. ``unscored`` yields (id, text) lacking a score by ``model``, newest
+    first, safe while others annotate; ``annotate`` ignores an id whose text (by exact equality)
+    is no longer the one that was scored. ``search`` is newest first. ``aggregate`` gives a Bucket
+    for every combination of the dimensions that occurs, sorted by key; ``zone`` (IANA) says where
+    a day begins. ``erase`` leaves a tombstone without text, returns how many were there.
+    """
+
+    def put(self, feedback: Sequence[Feedback]) -> Written: ...
+
+    def unscored(self, model: str, *, limit: int | None = None) -> Iterator[tuple[str, str]]: ...
+
+    def annotate(self, scored: Sequence[tuple[str, str, Sentiment]]) -> int:
+        """Save (id, the text that was scored, its sentiment); returns how many were taken."""
+        ...
+
+    def search(self, where: Filter, *, limit: int = 20, cursor: str | None = None) -> Hits: ...
+
+    def aggregate(
+        self, where: Filter, *, by: Sequence[Dimension], zone: str = "UTC"
+    ) -> list[Bucket]: ...
+
+    def terms(self, where: Filter, *, background: Filter, limit: int = 200) -> TermCounts: ...
+
+    def erase(self, ids: Sequence[str]) -> int: ...
+
+    def cursor(self, stream: str) -> str | None: ...
+
+    def set_cursor(self, stream: str, cursor: str | None) -> None: ...
+
+    def set_aside(self, rejected: Sequence[Rejected]) -> int:
+        """Quarantine; the same input twice is kept once. Returns how many were new."""
+        ...
+
+    def quarantine(self) -> Mapping[str, Rejected]:
+        """Everything set aside, by its id, oldest first."""
+        ...
+
+    def release(self, ids: Sequence[str]) -> None:
+        """Take these out of the quarantine."""
+        ...

@@ -1,0 +1,157 @@
+"""A query in plain words, and in its canonical spelling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from listening.query.fields import SCALES, TEXTS
+from listening.query.languages import LANGUAGES
+from listening.tree import And, Field, Near, Node, Not, Or, Phrase, Word, leaves
+
+
+def format(node: Node) -> str:  # noqa: A001 - the term for canonical spelling
+    """Canonical query text: parsing it gives an equal tree."""
+    match node:
+        case And(parts):
+            return " AND ".join(_nested(p) if isinstance(p, Or) else format(p) for p in parts)
+        case Or(parts):
+            return " OR ".join(format(p) for p in parts)
+        case Not(part):
+            return f"NOT {_nested(part)}"
+        case Near():
+            name = "ONEAR" if node.ordered else "NEAR"
+            return f"{_side(node.left)} {name}/{node.distance} {_side(node.right)}"
+        case Field():
+            return f"{node.name}:{_field_value(node)}"
+        case Phrase(words):
+            return '"' + " ".join(format(w) for w in words) + '"'
+        case Word():
+            return node.text + "*" * node.prefix
+
+
+def _nested(node: Node) -> str:
+    return f"({format(node)})" if isinstance(node, And | Or) else format(node)
+
+
+def _side(words: tuple[Word | Phrase, ...]) -> str:
+    return format(words[0]) if len(words) == 1 else f"({format(Or(words))})"
+
+
+def _field_value(node: Field) -> str:
+    if node.name not in SCALES:
+        return f'"{node.value}"' if node.name in TEXTS else node.value
+    low, high = (None if b is None else f"{b:g}" for b in (node.low, node.high))
+    if low == high and low is not None:
+        return low
+    if low is None:
+        return f"<={high}"
+    return f">={low}" if high is None else f"{low}..{high}"
+
+
+def describe(node: Node) -> str:
+    """What a query finds, as one English sentence without a full stop."""
+    parts = node.parts if isinstance(node, And) else (node,)
+    narrowing = [p for p in parts if _is_narrowing(p)]
+    texts = [p for p in parts if not _is_narrowing(p)]
+    clause = " and ".join(_clause(p, inner=len(texts) > 1) for p in texts)
+    start = f"texts that {clause}" if clause else "texts"
+    sentence = ", ".join([start, *map(_narrowing, narrowing)])
+    return sentence if clause else sentence.replace(", ", " ", 1)
+
+
+def _is_narrowing(node: Node) -> bool:
+    return isinstance(node.part if isinstance(node, Not) else node, Field)
+
+
+def _narrowing(node: Node) -> str:
+    if isinstance(node, Not):
+        return f"not {_narrowing(node.part)}"
+    assert isinstance(node, Field)
+    return _field(node)
+
+
+def _clause(node: Node, *, inner: bool = True) -> str:
+    match node:
+        case And(parts):
+            return _bracket(" and ".join(_clause(p) for p in parts), inner)
+        case Or(parts):
+            return _bracket(" or ".join(_clause(p) for p in parts), inner)
+        case Not(part) if isinstance(part, Field):
+            return f"are not {_field(part)}"
+        case Not(part) if isinstance(part, And | Or):
+            return f"do not satisfy {_clause(part)}"
+        case Not(part):
+            return f"do not contain {_leaf(part)}"
+        case Field():
+            return f"are {_field(node)}"
+        case _:
+            return f"contain {_leaf(node)}"
+
+
+def _bracket(text: str, inner: bool) -> str:
+    return f"({text})" if inner else text
+
+
+def _leaf(node: Node) -> str:
+    match node:
+        case Word(text, prefix):
+            return f'a word beginning "{text}"' if prefix else f'"{text}" (in any form)'
+        case Phrase(words):
+            return f"the phrase {format(node)} (in any form)" if words else ""
+        case Near():
+            left, right = map(_group, (node.left, node.right))
+            gap = f"at most {node.distance} other word{'s' * (node.distance != 1)} between"
+            return f"{left} {'followed by' if node.ordered else 'near'} {right} ({gap})"
+        case _:
+            raise AssertionError(node)
+
+
+def _group(side: tuple[Word | Phrase, ...]) -> str:
+    listed = " or ".join(map(_leaf, side))
+    return f"({listed})" if len(side) > 1 else listed
+
+
+def _field(node: Field) -> str:
+    if node.name in SCALES:
+        return _rated(node)
+    if node.name == "lang":
+        name = LANGUAGES.get(node.value.split("-")[0], "the language")
+        return f"in {name} ({node.value})"
+    return _WORDING[node.name].format(node.value)
+
+
+_WORDING = {
+    "after": "from {} on (that day included)",
+    "before": "before {} (that day excluded)",
+    "sentiment": "scored {}",
+    "kind": "of the kind {}",
+    "source": 'from the source "{}"',
+    "brand": 'about the brand "{}"',
+    "author": 'by the author "{}"',
+    "url": 'with the address "{}"',
+    "country": 'from the country "{}"',
+    "question": 'answering the question "{}"',
+    "segment": 'of the customer segment "{}"',
+    "service": 'about the service "{}"',
+    "touchpoint": 'at the touchpoint "{}"',
+    "campaign": 'of the campaign "{}"',
+}
+
+
+def _rated(node: Field) -> str:
+    unit = "stars" if node.name == "stars" else f"on the {node.name.upper()} scale"
+    low, high = (None if b is None else f"{b:g}" for b in (node.low, node.high))
+    if low == high:
+        return f"rated {low} {unit.removesuffix('s') if low == '1' and unit == 'stars' else unit}"
+    if low is None or high is None:
+        bound = f"at most {high}" if low is None else f"at least {low}"
+        return f"rated {bound} {unit}"
+    return f"rated {low} to {high} {unit}"
+
+
+def hints(node: Node) -> Iterator[str]:
+    """Remarks on words that look like operators but are searched as words."""
+    for leaf in leaves(node):
+        if isinstance(leaf, Word) and leaf.text in {"and", "or", "not"}:
+            upper = leaf.text.upper()
+            yield f"“{leaf.text}” is searched as a word; write {upper} to make it an operator"

@@ -1,0 +1,250 @@
+"""The transformer scorers: the shipped model through ONNX Runtime, any other through torch.
+
+A model folder is in the Hugging Face layout: ``config.json``, ``tokenizer.json`` and, for ONNX
+Runtime, ``model.onnx``. The shipped one was made by the recipe under ``models/``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from listening.errors import ConfigError
+from listening.records import Sentiment
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from onnxruntime import InferenceSession
+    from tokenizers import Tokenizer
+
+    from listening.protocols import Scorer
+
+SHIPPED = "listening"
+# Small batches of equal length stay in the processor's cache; padding is wasted work.
+TOKENS_PER_BATCH = 768
+TAIL = 32  # tokens kept from the end of a text that is too long: verdicts stand there
+THRESHOLD = 0.45
+
+_URL = re.compile(r"https?://\S+|www\.\S+", re.IGNORECASE)
+_HANDLE = re.compile(r"(?<![\w@])@\w+")
+_LABELS = ("negative", "neutral", "positive")
+
+
+def clean(text: str) -> str:
+    """Reduce a text to what carries sentiment: links and handles become one word each."""
+    return " ".join(_HANDLE.sub("@user", _URL.sub("http", text)).split())
+
+
+def load(name: str = SHIPPED, *, threshold: float | None = None) -> Scorer:
+    """Open a scorer: the shipped one, a folder with ``model.onnx``, or a Hugging Face model.
+
+    ``threshold`` (0 to 1) is the confidence below which a label is unknown; None takes the
+    model's own. Raises ConfigError when the model or an extra that it needs is missing.
+    """
+    folder = shipped() if name == SHIPPED else Path(name)
+    if (folder / "model.onnx").is_file():
+        return OnnxScorer(folder, threshold=threshold)
+    if name == SHIPPED:
+        raise ConfigError(
+            f"The shipped model is missing: no model.onnx in {folder}. Install the package again, "
+            "or rebuild the model as models/README.md says."
+        )
+    return TransformersScorer(name, threshold=THRESHOLD if threshold is None else threshold)
+
+
+def shipped() -> Path:
+    """Where the shipped model lies: inside an installed package, or in the repository."""
+    inside = Path(__file__).parent / "model"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "models" / "sentiment"
+
+
+@dataclass(frozen=True)
+class OnnxScorer:
+    """Scores on the CPU with one single-threaded session a core, each text once."""
+
+    folder: Path
+    threshold: float | None = None
+
+    @cached_property
+    def model(self) -> str:
+        return str(self._settings["version"])
+
+    def score(self, texts: Sequence[str]) -> list[Sentiment]:
+        """Score texts; memory grows with their number, so pass some thousands at a time."""
+        limit = self._settings["threshold"] if self.threshold is None else self.threshold
+        distinct = list(dict.fromkeys(clean(text) for text in texts))
+        known = dict(zip(distinct, self._probabilities(distinct).tolist(), strict=True))
+        return [Sentiment(*known[clean(text)], self.model, limit) for text in texts]
+
+    def _probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Shape (texts, 3). A text of nothing at all is equally all three."""
+        ids = [self._ids(text) if text else [] for text in texts]
+        found = np.full((len(texts), len(_LABELS)), 1 / len(_LABELS))
+        batches = list(_batches(ids))
+        for rows, logits in zip(batches, self._pool.map(self._run, self._turns(ids, batches)), strict=True):
+            found[rows] = softmax(logits / self._settings["temperature"])
+        return found
+
+    def _turns(
+        self, ids: Sequence[list[int]], batches: Sequence[list[int]]
+    ) -> Iterator[tuple[int, list[list[int]]]]:
+        for number, rows in enumerate(batches):
+            yield number % len(self._sessions), [ids[row] for row in rows]
+
+    def _run(self, turn: tuple[int, list[list[int]]]) -> NDArray[np.float64]:
+        session, batch = turn
+        width = max(map(len, batch))
+        ids = np.full((len(batch), width), self._pad, dtype=np.int64)
+        for row, tokens in zip(ids, batch, strict=True):
+            row[: len(tokens)] = tokens
+        feed = {"input_ids": ids, "attention_mask": (ids != self._pad).astype(np.int64)}
+        logits: NDArray[np.float64] = self._sessions[session].run(None, feed)[0].astype(np.float64)
+        return logits
+
+    def _ids(self, text: str) -> list[int]:
+        """Token ids; of a text that is too long its head and its tail."""
+        # No model reads past this; a megabyte of one word must not cost a minute.
+        prompted = self._settings["prompt"] + text[:20_000]
+        ids = list(self._tokenizer.encode(prompted).ids)
+        limit = self._settings["max_length"]
+        return ids if len(ids) <= limit else ids[: limit - TAIL] + ids[-TAIL:]
+
+    @cached_property
+    def _settings(self) -> dict[str, Any]:
+        settings: dict[str, Any] = json.loads((self.folder / "config.json").read_text("utf-8"))[
+            "listening"
+        ]
+        return settings
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        from tokenizers import Tokenizer  # noqa: PLC0415 - heavy, needed once a text is scored
+
+        return Tokenizer.from_file(str(self.folder / "tokenizer.json"))
+
+    @cached_property
+    def _pad(self) -> int:
+        return int(self._tokenizer.token_to_id("<pad>"))
+
+    @cached_property
+    def _sessions(self) -> list[InferenceSession]:
+        import onnxruntime  # noqa: PLC0415 - heavy, needed once a text is scored
+
+        options = onnxruntime.SessionOptions()
+        # Several single-threaded sessions beat one with several threads, which spin and wait.
+        options.intra_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        model = str(self.folder / "model.onnx")
+        return [
+            onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            for _ in range(_cores())
+        ]
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(len(self._sessions), thread_name_prefix="score")
+
+
+def _cores() -> int:
+    """Cores that this process may use, at most eight: each session holds the model once."""
+    return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
+
+
+def _batches(ids: Sequence[list[int]]) -> Iterator[list[int]]:
+    """Row numbers in batches of about equal length, at most TOKENS_PER_BATCH with padding."""
+    batch: list[int] = []
+    order = sorted((row for row in range(len(ids)) if ids[row]), key=lambda row: len(ids[row]))
+    for row in order:
+        if batch and (len(batch) + 1) * len(ids[row]) > TOKENS_PER_BATCH:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities along the last axis."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probabilities: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
+    return probabilities
+
+
+@dataclass(frozen=True)
+class TransformersScorer:
+    """Any three-class text classification model of the Hugging Face Hub, or a local folder.
+
+    Its labels must be negative, neutral and positive in any order or case (``LABEL_0`` to
+    ``LABEL_2`` are taken in this order, as XLM-T has them).
+    """
+
+    model: str
+    threshold: float = THRESHOLD
+    batch: int = 32
+
+    def __post_init__(self) -> None:
+        if find_spec("transformers") is None or find_spec("torch") is None:
+            raise ConfigError(
+                f"The model {self.model!r} needs torch and transformers, which are not installed. "
+                "Run: pip install 'listening[transformers]', or use the shipped model "
+                f"(model = {SHIPPED!r})."
+            )
+
+    def score(self, texts: Sequence[str]) -> list[Sentiment]:
+        distinct = sorted({clean(text) for text in texts}, key=len)
+        known = {}
+        for start in range(0, len(distinct), self.batch):
+            chosen = distinct[start : start + self.batch]
+            known |= dict(zip(chosen, self._probabilities(chosen), strict=True))
+        return [Sentiment(*known[clean(text)], self.model, self.threshold) for text in texts]
+
+    def _probabilities(self, texts: list[str]) -> list[list[float]]:
+        import torch  # noqa: PLC0415 - an extra, imported where used
+
+        tokenizer, network = self._loaded
+        encoded = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
+        with torch.inference_mode():
+            logits = network(**encoded).logits.float().numpy().astype(np.float64)
+        probabilities: list[list[float]] = softmax(logits[:, self._order]).tolist()
+        return probabilities
+
+    @cached_property
+    def _loaded(self) -> tuple[Any, Any]:
+        from transformers import (  # noqa: PLC0415 - an extra, imported where used
+            AutoModelForSequenceClassification,
+            AutoTokenizer,
+        )
+
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(self.model)
+            network = AutoModelForSequenceClassification.from_pretrained(self.model).eval()
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"The model {self.model!r} could not be loaded: {error}. Check its name and, for a "
+                "model of the Hub, the connection."
+            ) from error
+        return tokenizer, network
+
+    @cached_property
+    def _order(self) -> list[int]:
+        """Where each of our labels stands in the model's output."""
+        names = {int(n): str(label).lower() for n, label in self._loaded[1].config.id2label.items()}
+        if sorted(names.values()) == ["label_0", "label_1", "label_2"]:
+            return [0, 1, 2]
+        places = {label: number for number, label in names.items()}
+        if set(places) != set(_LABELS):
+            raise ConfigError(
+                f"The model {self.model!r} has the labels {', '.join(names.values())}; Listening "
+                "needs a model with negative, neutral and positive."
+            )
+        return [places[label] for label in _LABELS]

@@ -1,0 +1,309 @@
+"""Which column is which field, guessed from names and values."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from listening.errors import ConfigError, InvalidItem
+from listening.records import Kind, Scale
+from listening.sources import dates
+from listening.sources.headers import hints
+from listening.sources.values import is_empty, number, plain, points, words
+from listening.sources.wordings import AGREEMENT, ANSWERS, KINDS
+
+SCALES = tuple(scale.value for scale in Scale)
+LABELS = (
+    "native_id", "brand", "source", "language", "url", "author", "country", "touchpoint",
+    "segment", "service", "campaign", "question",
+)  # fmt: skip
+FIELDS = (
+    *LABELS, "text", "title", "created_at", "updated_at", "kind", "engagement", "deleted",
+    "ratings", "scale", "value", *SCALES, "ignore",
+)  # fmt: skip
+_MOST = 0.6
+_SURE = 0.9
+_FEW = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """How one column is read. ``top`` is the highest value it uses where that is not the scale's."""
+
+    field: str
+    top: float | None = None
+    day_first: bool = True
+    note: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.field} ({self.note})" if self.note else self.field
+
+
+Columns = Mapping[str, Column | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The filled cells of one column."""
+
+    name: str
+    question: str
+    values: tuple[str, ...]
+
+    def share(self, test: object) -> float:
+        """The share of values for which ``test`` holds."""
+        return sum(map(bool, map(test, self.values))) / len(self.values)  # type: ignore[call-overload]  # any predicate
+
+
+def sample(rows: Sequence[Mapping[str, str]], questions: Mapping[str, str]) -> list[Sample]:
+    """The columns of ``rows``, in the order they first occur."""
+    cells: dict[str, list[str]] = {}
+    for row in rows:
+        for name, value in row.items():
+            column = cells.setdefault(name, [])
+            if not is_empty(value):
+                column.append(value)
+    return [Sample(name, questions.get(name, ""), tuple(column)) for name, column in cells.items()]
+
+
+def guess(
+    samples: Sequence[Sample], *, declared: Mapping[str, str], kind: Kind | None
+) -> tuple[dict[str, Column | None], list[str]]:
+    """Every column with how it is read (None: unused), and notes worth showing.
+
+    ``declared`` (column to field) is taken as it is. Raises ConfigError where it names a column or
+    a field that there is not.
+    """
+    check(declared, [column.name for column in samples])
+    kind = kind or _kind_in(samples)
+    chosen: dict[str, Column | None] = {}
+    for column in samples:
+        if column.name in declared:
+            chosen[column.name] = _declared(column, declared[column.name], kind)
+    taken = {column.field for column in chosen.values() if column and column.field != "text"}
+    notes: list[str] = []
+    for _, _, column, name in _ranked(samples, chosen):
+        if column.name in chosen or (name in taken and name != "text"):
+            continue
+        read = _fit(column, name, kind)
+        if read is None or (read.field in taken and read.field != "text"):
+            continue
+        chosen[column.name] = read
+        taken.add(read.field)
+    _without_names(samples, chosen, taken, kind)
+    return {column.name: chosen.get(column.name) for column in samples}, notes
+
+
+def check(declared: Mapping[str, str], names: Sequence[str]) -> None:
+    """Raises ConfigError where a declared column or field is not one."""
+    for column, name in declared.items():
+        if names and column not in names:
+            near = difflib.get_close_matches(column, names, 3, 0.4) or list(names)[:8]
+            raise ConfigError(f"map: there is no column {column!r}; nearest: {', '.join(near)}")
+        if name not in FIELDS and name != "rating":
+            near = difflib.get_close_matches(name, FIELDS, 3, 0.4) or list(FIELDS)
+            raise ConfigError(f"map: {name!r} is not a field; nearest: {', '.join(near)}")
+
+
+def _declared(column: Sample, name: str, kind: Kind | None) -> Column | None:
+    match name:
+        case "ignore":
+            return None
+        case "rating" | "ratings":
+            return _rating(column, kind) or Column(Scale.STARS)
+        case "created_at" | "updated_at":
+            order, note = dates.day_first(column.values)
+            return Column(name, day_first=order, note=note)
+        case _ if name in SCALES:
+            return _scaled(column, Scale(name))
+    return Column(name)
+
+
+def _ranked(
+    samples: Sequence[Sample], chosen: Mapping[str, object]
+) -> list[tuple[float, int, Sample, str]]:
+    """Every (column, field) that a name suggests, surest first, then in the order of the file."""
+    found = []
+    for at, column in enumerate(samples):
+        if column.name in chosen or not column.values:
+            continue
+        suggested = dict(hints(column.name))
+        for name, strength in hints(column.question).items() if column.question else ():
+            suggested[name] = max(suggested.get(name, 0), strength - 0.5)
+        order = list(suggested)
+        found += [(-strength, order.index(name) * 1000 + at, column, name)
+                  for name, strength in suggested.items()]  # fmt: skip
+    return sorted(found, key=lambda entry: entry[:2])
+
+
+def _fit(column: Sample, name: str, kind: Kind | None) -> Column | None:
+    """How ``column`` is read as the field ``name``; None where its values speak against it."""
+    match name:
+        case "created_at" | "updated_at":
+            return _date(column, name)
+        case "rating":
+            return _rating(column, kind)
+        case "text":
+            return None if column.share(_bare) > 1 - _MOST else Column("text")
+        case "kind":
+            return Column("kind") if column.share(lambda cell: plain(cell) in KINDS) == 1 else None
+        case "scale":
+            return Column("scale") if column.share(scale_named) == 1 else None
+        case "value" | "engagement":
+            return Column(name) if column.share(_bare) > _SURE else None
+        case "url":
+            return Column(name) if column.share(lambda cell: "." in cell or "/" in cell) == 1 else None
+        case "deleted":
+            return Column(name)
+        case "native_id":
+            return Column(name) if len(set(column.values)) == len(column.values) else None
+        case _ if name in SCALES:
+            return _scale_by_name(column, Scale(name))
+    return Column(name) if column.share(lambda cell: len(cell) < 120) > _SURE else None  # noqa: PLR2004 - labels are short
+
+
+def _bare(cell: str) -> bool:
+    try:
+        number(cell)
+    except InvalidItem:
+        return False
+    return True
+
+
+def scale_named(cell: str) -> Scale | None:
+    """The scale that a cell such as ``NPS`` or ``CSAT score`` names."""
+    for word in plain(cell).split():
+        if word in SCALES:
+            return Scale(word)
+    return None
+
+
+def _date(column: Sample, name: str) -> Column | None:
+    order, note = dates.day_first(column.values)
+    good = sum(_is_date(value, order) for value in column.values)
+    return Column(name, day_first=order, note=note) if good > _MOST * len(column.values) else None
+
+
+def _is_date(cell: str, order: bool = True) -> bool:
+    try:
+        return 1970 <= dates.moment(cell, day_first=order).year < 2100  # noqa: PLR2004 - plausible
+    except InvalidItem:
+        return False
+
+
+def _readable(cell: str) -> bool:
+    answer = plain(cell)
+    return points(cell) is not None or words(cell) is not None or answer in ANSWERS or answer in AGREEMENT
+
+
+def _top(column: Sample) -> float:
+    found = [read for cell in column.values if (read := points(cell)) is not None]
+    named = [top for _, top in found if top]
+    return max(named or [value for value, _ in found] or [0.0])
+
+
+def _scale_by_name(column: Sample, scale: Scale) -> Column | None:
+    """``scale`` where most cells can be read on it, as the name promises."""
+    if column.share(lambda cell: _readable(cell) and len(cell) < 60) <= _MOST:  # noqa: PLR2004
+        return None
+    return _scaled(column, scale)
+
+
+def _scaled(column: Sample, scale: Scale) -> Column:
+    highest = _top(column)
+    for top in (scale.high, 10, 100):
+        if _within(column, top):
+            return _with_top(scale, top)
+    return _with_top(scale, scale.high if highest <= 20 else 100)  # noqa: PLR2004
+
+
+def _within(column: Sample, top: float, *, strays: float = 0.1) -> bool:
+    """At most one in ten (or one) is above ``top``: those rows are set aside."""
+    found = [read for cell in column.values if (read := points(cell)) is not None]
+    above = sum(value > top or (named or top) != top for value, named in found)
+    return above <= max(1 if strays > _FEW else 0, strays * len(found))
+
+
+def _with_top(scale: Scale, top: float) -> Column:
+    if top == scale.high:
+        return Column(scale, note=f"{scale.low}-{scale.high}")
+    return Column(scale, top, note=f"of {top:g}, scaled to {scale.low}-{scale.high}")
+
+
+def _rating(column: Sample, kind: Kind | None) -> Column | None:
+    """A column that says only that it is a rating: its values and the kind tell the scale.
+
+    Up to 5: csat in surveys, stars elsewhere. Above 5: NPS in surveys, halved to stars elsewhere.
+    """
+    if column.share(lambda cell: _readable(cell) and len(cell) < 60) <= _MOST:  # noqa: PLR2004
+        return None
+    worded = [scale for cell in column.values if (scale := words(cell)) is not None]
+    survey = kind is Kind.SURVEY
+    if len(worded) * 2 > len(column.values):
+        return _with_top(worded[0], worded[0].high)
+    if _within(column, 5, strays=_FEW):
+        return _with_top(Scale.CSAT if survey else Scale.STARS, 5)
+    if survey and _within(column, 10):
+        return _with_top(Scale.NPS, 10)
+    return _scaled(column, Scale.CSAT if survey else Scale.STARS)
+
+
+def _kind_in(samples: Sequence[Sample]) -> Kind | None:
+    """What the names say the file is: a survey where one of its scales is asked."""
+    for column in samples:
+        if "kind" in hints(column.name) and column.values and _fit(column, "kind", None):
+            kinds = {KINDS[plain(cell)] for cell in column.values}
+            return Kind(kinds.pop()) if len(kinds) == 1 else None
+    named = " ".join(f"{column.name} {column.question}" for column in samples)
+    found = hints(named)
+    if {"nps", "csat", "ces"} & found.keys() or re.search(r"\?|survey|respondent", named, re.I):
+        return Kind.SURVEY
+    return None
+
+
+def _without_names(
+    samples: Sequence[Sample], chosen: dict[str, Column | None], taken: set[str], kind: Kind | None
+) -> None:
+    """Fields that no name gave, from the values alone."""
+    free = [column for column in samples if column.name not in chosen and column.values]
+    if "created_at" not in taken:
+        for column in free:
+            if column.share(lambda cell: _is_date(cell) and not _bare(cell)) > _SURE:
+                chosen[column.name] = _date(column, "created_at")
+                break
+    if not taken & set(SCALES):
+        for column in free:
+            if column.name not in chosen and column.share(_worded) > _SURE:
+                chosen[column.name] = _rating(column, kind)
+                break
+    if "text" not in taken:
+        longest = max(
+            (column for column in free if column.name not in chosen and _prose(column)),
+            key=lambda column: sum(map(len, column.values)), default=None,
+        )  # fmt: skip
+        if longest is not None:
+            chosen[longest.name] = Column("text", note="the longest text")
+
+
+def _worded(cell: str) -> bool:
+    return words(cell) is not None or "★" in cell or "⭐" in cell
+
+
+def _prose(column: Sample) -> bool:
+    return column.share(lambda cell: " " in cell.strip() and not _bare(cell)) > 0.5  # noqa: PLR2004
+
+
+def kind_of(fields: Iterable[str]) -> Kind:
+    """What the rows of a file with these fields are, where neither it nor its user says so."""
+    match set(fields):
+        case found if found & {"nps", "csat", "ces"}:
+            return Kind.SURVEY
+        case found if "smiley" in found:
+            return Kind.RATING
+        case found if "stars" in found:
+            return Kind.REVIEW
+        case found if "question" in found:
+            return Kind.SURVEY
+    return Kind.MENTION

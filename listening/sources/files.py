@@ -1,0 +1,214 @@
+"""Files as survey tools, review sites, shops, kiosks and spreadsheets export them."""
+
+from __future__ import annotations
+
+import glob as globbing
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import ClassVar
+
+from listening.errors import ConfigError, InvalidItem
+from listening.http import Http
+from listening.records import Item, Kind, Page, Rejected, Window
+from listening.sources import columns, tables
+from listening.sources.columns import LABELS
+from listening.sources.rows import Identity, Reading, as_json
+
+PAGE_ROWS = 500
+_RAW_LIMIT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a file is read, for people to check. ``mapping`` says it per column; None is unused."""
+
+    path: str
+    format: str
+    encoding: str
+    separator: str | None
+    header_line: int | None
+    mapping: Mapping[str, str | None]
+    rows_sampled: int
+    date_order: str | None
+    kind: Kind
+    id_from: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """A file, or every file that a glob matches, read with no configuration.
+
+    CSV and its relatives, JSON lines and arrays, any of them gzipped. ``map`` (column to field)
+    overrules the guess: an Item field, ``title``, a scale (``nps`` ...) or ``ignore``. ``zone``
+    (IANA) is that of times without one. The labels (``brand`` to ``question``) and ``kind`` stand
+    in where the file has none. ``source`` is by default the file's name less dates and counters,
+    so that the next export of the same thing is the same source.
+    """
+
+    name: ClassVar[str] = "files"
+    path: str
+    brand: str | None = None
+    kind: Kind | None = None
+    source: str | None = None
+    language: str | None = None
+    map: Mapping[str, str] = field(default_factory=dict)
+    zone: str = "UTC"
+    encoding: str | None = None
+    separator: str | None = None
+    country: str | None = None
+    touchpoint: str | None = None
+    segment: str | None = None
+    service: str | None = None
+    campaign: str | None = None
+    question: str | None = None
+
+    def fetch(self, cursor: str | None, *, http: Http, window: Window) -> Iterator[Page]:
+        """Pages of 500 rows. Unchanged files are not read again; changed ones from their start."""
+        del http
+        done = _progress(cursor)
+        for path in self.paths():
+            for page, state in self._pages(path, done.get(str(path)), window):
+                done[str(path)] = state
+                yield replace(page, cursor=json.dumps(done))
+
+    def paths(self) -> list[Path]:
+        """The files meant; raises ConfigError where there is none."""
+        found = [Path(self.path)] if Path(self.path).is_file() else _matching(self.path)
+        if not found:
+            raise ConfigError(f"no file matches {self.path!r}; check the path, it is relative to {Path.cwd()}")
+        return found
+
+    def inspect(self) -> Layout:
+        """How the first of the files would be read."""
+        return self._plan(self.paths()[0]).layout
+
+    def _pages(
+        self, path: Path, seen: dict[str, object] | None, window: Window
+    ) -> Iterator[tuple[Page, dict[str, object]]]:
+        stat = path.stat()
+        state: dict[str, object] = {
+            "size": stat.st_size,
+            "mtime": stat.st_mtime_ns,
+            "as": hashlib.sha256(repr(self).encode()).hexdigest()[:12],
+        }
+        skip = 0
+        if seen is not None and all(seen.get(key) == value for key, value in state.items()):
+            if seen.get("done"):
+                return
+            skip = int(str(seen.get("rows", 0)))
+        rows = islice(self._rows(path), skip, None)
+        while True:
+            chunk = list(islice(rows, PAGE_ROWS))
+            skip += len(chunk)
+            last = len(chunk) < PAGE_ROWS
+            items = tuple(row for row in chunk if isinstance(row, Item) and row.created_at in window)
+            rejected = tuple(row for row in chunk if isinstance(row, Rejected))
+            yield Page(items=items, cursor=None, rejected=rejected), {**state, "rows": skip, "done": last}
+            if last:
+                return
+
+    def _rows(self, path: Path) -> Iterator[Item | Rejected]:
+        plan = self._plan(path)
+        identity = Identity(plan.id_column)
+        for row in tables.read(path, plan.table):
+            if isinstance(row, tables.Broken):
+                yield _set_aside(path, row.line, row.reason, row.raw)
+                continue
+            native_id = identity.of(row.cells)
+            try:
+                yield plan.reading.item(row.cells, native_id)
+            except InvalidItem as error:
+                raw = as_json(row.cells, native_id)
+                yield _set_aside(path, row.line, error.reason, raw, error.column)
+
+    def _plan(self, path: Path) -> _Plan:
+        table = tables.look(path, encoding=self.encoding, separator=self.separator)
+        sampled = list(islice(tables.read(path, table), tables.SAMPLE_ROWS))
+        rows = [row.cells for row in sampled if isinstance(row, tables.Row)]
+        questions = dict(zip(table.header, table.questions, strict=False))
+        samples = columns.sample(rows, questions)
+        chosen, notes = columns.guess(samples, declared=self.map, kind=self.kind)
+        used = {name: column for name, column in chosen.items() if column is not None}
+        by_field = {column.field: name for name, column in used.items()}
+        id_column, id_note = _identifier(by_field.get("native_id"), rows)
+        used = {name: column for name, column in used.items() if column.field != "native_id"}
+        written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        notes += table.notes
+        if "created_at" not in by_field:
+            notes.append(f"no date column: every row gets the file's time, {written_at:%Y-%m-%d %H:%M} UTC")
+        kind = self.kind or columns.kind_of(by_field.keys())
+        labels = {name: value for name in LABELS if (value := getattr(self, name, None)) is not None}
+        labels.setdefault("source", _label(path))
+        return _Plan(
+            table=table,
+            reading=Reading(columns=used, kind=kind, zone=self.zone, written_at=written_at, labels=labels),
+            id_column=id_column,
+            layout=Layout(
+                path=str(path),
+                format=table.format,
+                encoding=table.encoding,
+                separator=table.separator,
+                header_line=table.header_line,
+                mapping={name: None if column is None else str(column) for name, column in chosen.items()},
+                rows_sampled=len(sampled),
+                date_order=chosen[by_field["created_at"]].note if "created_at" in by_field else None,
+                kind=kind,
+                id_from=id_note,
+                notes=tuple(notes),
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    table: tables.Table
+    reading: Reading
+    id_column: str | None
+    layout: Layout
+
+
+def _set_aside(path: Path, line: int, reason: str, raw: str, column: str | None = None) -> Rejected:
+    return Rejected(
+        stream="", origin=str(path), reason=reason, raw=raw[:_RAW_LIMIT], line=line, column=column
+    )
+
+
+def _identifier(column: str | None, rows: Sequence[Mapping[str, str]]) -> tuple[str | None, str]:
+    """The id column if it tells rows apart, and what the ids come from, in words."""
+    if column is None:
+        return None, "the row's content"
+    contents: dict[str, Mapping[str, str]] = {}
+    for row in rows:
+        own = row.get(column, "").strip()
+        if not own or contents.setdefault(own, row) != row:
+            return None, f"the row's content: {column!r} is empty or repeats with other content"
+    return column, column
+
+
+def _label(path: Path) -> str:
+    stem = path.name.split(".")[0]
+    return re.sub(r"([\W_]+(\d[\d\W_]*|copy|kopija|$))+$", "", stem, flags=re.IGNORECASE) or "files"
+
+
+def inspect(path: str, **options: object) -> Layout:
+    """How ``path`` would be read with these options of ``Files``, from its first 2,000 rows."""
+    return Files(path=path, **options).inspect()  # type: ignore[arg-type]  # the dataclass says which
+
+
+def _matching(pattern: str) -> list[Path]:
+    return sorted(path for found in globbing.glob(pattern, recursive=True) if (path := Path(found)).is_file())
+
+
+def _progress(cursor: str | None) -> dict[str, dict[str, object]]:
+    try:
+        done = json.loads(cursor or "{}")
+    except ValueError:
+        return {}
+    return done if isinstance(done, dict) else {}

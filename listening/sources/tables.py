@@ -1,0 +1,333 @@
+"""Files as rows: the format and dialect guessed, broken rows told from whole ones."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from listening.sources.encodings import Unpacked, encoding_of, open_text, undecodable
+from listening.sources.headers import hints
+from listening.sources.nested import flat, values
+
+SEPARATORS = (",", ";", "\t", "|")
+SAMPLE_ROWS = 2000
+_HEADER_WITHIN = 20
+_SUMMARY = re.compile(
+    r"^(grand total|sub ?total|totals?|sum|average|mean|count|kopā|kopsumma|vidēji|"
+    r"iš viso|viso|vidurkis|итого|всего|среднее|სულ|ჯამი|საშუალო|summe|gesamt|durchschnitt|"
+    r"mittelwert)\s*[:=]?\s*$",
+    re.IGNORECASE,
+)
+_DATA = re.compile(r"^[-+]?\d[\d.,:/TZ +-]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row's cells by column, and the 1-based physical line it begins on."""
+
+    line: int
+    cells: dict[str, str]
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    line: int
+    reason: str
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """How to read a file. ``header`` is empty for JSON; ``data_line`` is where rows begin.
+
+    ``questions`` are the longer titles that survey tools put in a second header row.
+    """
+
+    format: str
+    encoding: str
+    separator: str | None = None
+    escape: str | None = None
+    header: tuple[str, ...] = ()
+    header_line: int | None = None
+    data_line: int = 1
+    questions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Record:
+    line: int
+    cells: list[str]
+    raw: str
+    error: str | None = None
+
+
+def look(path: Path, *, encoding: str | None = None, separator: str | None = None) -> Table:
+    """How the file is to be read, judged by its first rows."""
+    encoding = encoding or encoding_of(path)
+    with open_text(Unpacked(path), encoding) as text:
+        lines = list(islice(text, SAMPLE_ROWS))
+    first = next((line for line in lines if line.strip()), "").strip()
+    if first[:1] in {"{", "["}:
+        return Table("jsonl" if _is_object(first) else "json", encoding)
+    return _table(lines, encoding, separator)
+
+
+def read(path: Path, table: Table) -> Iterator[Row | Broken]:
+    """Every row of the file in order; what cannot be a row is Broken, with its line and reason."""
+    raw = Unpacked(path)
+    with open_text(raw, table.encoding) as text:
+        rows = _tabular(text, table) if table.header else _jsonlike(text, table)
+        held: Row | Broken | None = None
+        for row in rows:
+            if held is not None:
+                yield held
+            held = row
+        if raw.damage is None:
+            if held is not None:
+                yield held
+            return
+        yield from _damaged(held, raw.damage)
+
+
+def _damaged(last: Row | Broken | None, damage: str) -> Iterator[Row | Broken]:
+    reason = f"the gzip data is damaged from here on: {damage}"
+    if last is None or last.raw.endswith(("\n", "\r")):
+        if last is not None:
+            yield last
+        yield Broken(last.line + last.raw.count("\n") if last else 1, reason, "")
+    else:
+        yield Broken(last.line, reason, last.raw)
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return line.startswith("{") and '":' in line and len(line) > 2  # noqa: PLR2004 - "{" alone
+
+
+def _jsonlike(text: Iterable[str], table: Table) -> Iterator[Row | Broken]:
+    if table.format == "json":
+        for line, value, raw in values(text):
+            yield _json_row(line, value, raw, table)
+        return
+    for number, line in enumerate(text, 1):
+        if not line.strip("\x00 \t\r\n\ufeff"):
+            continue
+        try:
+            value = json.loads(line, parse_float=str, parse_int=str)
+        except ValueError as error:
+            yield Broken(number, f"not JSON: {error}", line)
+            continue
+        yield _json_row(number, value, line, table)
+
+
+def _json_row(line: int, value: object, raw: str, table: Table) -> Row | Broken:
+    if (bad := undecodable(raw, table.encoding)) is not None:
+        return Broken(line, bad, raw)
+    if isinstance(value, ValueError):
+        return Broken(line, f"not JSON: {value}", raw)
+    if not isinstance(value, dict):
+        return Broken(line, f"a JSON {type(value).__name__}, not an object", raw)
+    return Row(line, flat(value), raw)
+
+
+class _Lines:
+    """Physical lines for csv.reader, remembering which it took for the record at hand."""
+
+    def __init__(self, lines: Iterable[str], first: int = 1) -> None:
+        self._lines = enumerate(lines, first)
+        self._again: deque[tuple[int, str]] = deque()
+        self.taken: list[tuple[int, str]] = []
+        self.ended = False
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.popleft() if self._again else next(self._lines, None)
+        if line is None:
+            self.ended = True
+            raise StopIteration
+        self.taken.append(line)
+        return line[1].replace("\x00", "") if "\x00" in line[1] else line[1]
+
+    def give_back(self, lines: Sequence[tuple[int, str]]) -> None:
+        self._again.extendleft(reversed(lines))
+        self.ended = False
+
+
+def _records(
+    lines: Iterable[str], separator: str, escape: str | None, *, width: int = 0, first: int = 1
+) -> Iterator[_Record]:
+    """CSV records. Where a stray quote swallowed rows, those that are whole are read again."""
+    source = _Lines(lines, first)
+
+    def reader(of: Iterable[str]) -> Iterator[list[str]]:
+        return csv.reader(of, delimiter=separator, escapechar=escape)
+
+    rows = reader(source)
+    while True:
+        source.taken = []
+        error = None
+        try:
+            cells = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as problem:
+            cells, error, rows = [], str(problem), reader(source)
+        taken = source.taken
+        if source.ended and taken:
+            # The reader asks past the last line only inside a quoted cell.
+            error = "a quote is opened and never closed"
+        if width and len(taken) > 1 and (error or len(cells) != width):
+            whole = next((at for at in range(1, len(taken)) if _whole(reader, taken[at][1], width)), 0)
+            if whole:
+                source.give_back(taken[whole:])
+                taken, rows = taken[:whole], reader(source)
+                error = "a quote is opened and never closed"
+        yield _Record(taken[0][0], cells, "".join(line for _, line in taken), error)
+
+
+def _whole(reader: object, line: str, width: int) -> bool:
+    source = _Lines([line])
+    try:
+        cells = next(reader(source), [])  # type: ignore[operator]  # the closure above
+    except csv.Error:
+        return False
+    return len(cells) == width and not source.ended
+
+
+def _tabular(text: Iterable[str], table: Table) -> Iterator[Row | Broken]:
+    lines = islice(text, table.data_line - 1, None)
+    width = len(table.header)
+    for record in _records(
+        lines, table.separator or ",", table.escape, width=width, first=table.data_line
+    ):
+        cells = record.cells
+        if record.error is None and not any(map(str.strip, cells)):
+            continue
+        reason = record.error or undecodable(record.raw, table.encoding)
+        if reason is None:
+            while len(cells) > width and not cells[-1].strip():
+                cells.pop()
+            reason = _misfit(cells, table)
+        if reason is None:
+            yield Row(record.line, dict(zip(table.header, cells, strict=True)), record.raw)
+        else:
+            yield Broken(record.line, reason, record.raw)
+
+
+def _misfit(cells: Sequence[str], table: Table) -> str | None:
+    summary = _SUMMARY.match(cells[0]) or (len(cells) > 1 and not cells[0] and _SUMMARY.match(cells[1]))
+    if summary and sum(not cell.strip() for cell in cells) * 2 >= len(cells) - 1:
+        return f"a summary row ({summary[0].strip()}), not an answer"
+    if len(cells) != len(table.header):
+        return f"{len(cells)} fields where the header has {len(table.header)}"
+    if tuple(cells) == table.header:
+        return "the header again, not an answer"
+    return None
+
+
+def _table(lines: Sequence[str], encoding: str, separator: str | None) -> Table:
+    skipped = 0
+    if lines and (declared := re.fullmatch(r'"?sep=(.)"?\s*', lines[0].lstrip("\ufeff"))):
+        separator, skipped = separator or declared[1], 1
+    candidates = [separator] if separator else SEPARATORS
+    records, separator = max(
+        ((_sample(lines[skipped:], one, skipped + 1), one) for one in candidates),
+        key=lambda pair: _consistency(pair[0]),
+    )
+    return _headed(records, encoding, separator)
+
+
+def _sample(lines: Sequence[str], separator: str, first: int) -> list[_Record]:
+    records = list(_records(lines, separator, None, first=first))
+    if len(records) > 1 and records[-1].error:
+        records.pop()
+    return [record for record in records if any(map(str.strip, record.cells))]
+
+
+def _consistency(records: Sequence[_Record]) -> tuple[float, int]:
+    """The share of rows of the commonest width, better the more known names the header has."""
+    if not records:
+        return 0.0, 0
+    width, count = _width(records)
+    if width == 1:
+        return 0.4, 1
+    known = max(
+        (sum(bool(hints(cell)) for cell in record.cells if len(cell) < 200)  # noqa: PLR2004
+         for record in records[:_HEADER_WITHIN] if len(record.cells) == width),
+        default=0,
+    )  # fmt: skip
+    return count / len(records) + 0.1 * min(known, 5), width
+
+
+def _width(records: Sequence[_Record]) -> tuple[int, int]:
+    return Counter(len(record.cells) for record in records).most_common(1)[0]
+
+
+def _headed(records: Sequence[_Record], encoding: str, separator: str) -> Table:
+    if not records:
+        return Table("csv", encoding, separator, header=("text",), notes=("the file is empty",))
+    width, _ = _width(records)
+    at = next(
+        (n for n, record in enumerate(records[:_HEADER_WITHIN]) if _is_header(record.cells, width)), None
+    )
+    if at is None:
+        header = tuple(f"column {number}" for number in range(1, width + 1))
+        return Table("csv", encoding, separator, None, header, None, records[0].line,
+                     notes=("no header row: columns are numbered",))  # fmt: skip
+    head = records[at]
+    after, questions = _more_headers(records, at)
+    header = _distinct(head.cells)
+    data_line = records[after - 1].line + len(records[after - 1].raw.splitlines())
+    notes = (f"the header is on line {head.line}; what stands above it is no row",) if head.line > 1 else ()
+    return Table("csv", encoding, separator, None, header, head.line, data_line, questions, notes)
+
+
+def _is_header(cells: Sequence[str], width: int) -> bool:
+    if len(cells) != width or sum(bool(cell.strip()) for cell in cells) * 2 < width:
+        return False
+    if any(_DATA.match(cell.strip()) for cell in cells):
+        return False
+    if width == 1:
+        return bool(hints(cells[0])) and len(cells[0].split()) < 4  # noqa: PLR2004 - a name is short
+    known = sum(bool(hints(cell)) for cell in cells if len(cell) < 200)  # noqa: PLR2004
+    return known > 0 or all(len(cell) < 60 for cell in cells)  # noqa: PLR2004
+
+
+def _more_headers(records: Sequence[_Record], at: int) -> tuple[int, tuple[str, ...]]:
+    """(index of the first data row, question texts) below a header at ``at``."""
+    width = len(records[at].cells)
+    for below in (1, 2):
+        if at + below < len(records) and all(
+            '"ImportId"' in cell for cell in records[at + below].cells
+        ):
+            texts = tuple(records[at + 1].cells) if below > 1 else ()
+            return at + below + 1, texts
+    if at + 1 < len(records):
+        second = records[at + 1].cells
+        if len(second) == width and not second[0].strip() and any(
+            plain_response in {"Response", "Open-Ended Response"} for plain_response in second
+        ):
+            return at + 2, tuple("" if cell == "Response" else cell for cell in second)
+    return at + 1, ()
+
+
+def _distinct(names: Sequence[str]) -> tuple[str, ...]:
+    seen: Counter[str] = Counter()
+    header = []
+    for number, name in enumerate(names, 1):
+        name = " ".join(name.replace("\ufeff", "").split()) or f"column {number}"
+        seen[name] += 1
+        header.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return tuple(header)

@@ -1,0 +1,346 @@
+"""Mentions from X by its recent search (API v2), within a budget that is never overspent.
+
+X lists posts newest first, at most 100 a page and 7 days back, and bills every post it returns.
+So the cursor holds, beside the newest post that is done with, how far down the present walk has
+come: after a crash the walk goes on where it was, re-reading a page at most.
+https://docs.x.com/x-api/posts/search/introduction
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from typing import Any, ClassVar
+
+import httpx
+
+from listening.errors import ConfigError, InvalidItem, ListeningError, TransientError
+from listening.http import Http, read_json
+from listening.query import parse
+from listening.records import Item, Kind, Page, Rejected, Window
+from listening.sources.x_query import compile_query
+from listening.tree import And, Field, Node, Not, Or
+
+_PAGE, _SMALLEST_PAGE = 100, 10
+_REACH = timedelta(days=7, minutes=-1)  # X refuses ids and times beyond 7 days
+_IDLE_PAGES = 10
+_FIELDS = (
+    "id,text,note_tweet,created_at,lang,author_id,public_metrics,referenced_tweets,"
+    "edit_history_tweet_ids"
+)
+_WHERE = "copy the app's Bearer Token from https://console.x.com (Apps, Keys and tokens)"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """A way down from ``newest`` that has come to ``until`` (0: not begun), bounded by ``start``."""
+
+    newest: int = 0
+    until: int = 0
+    start: str | None = None
+
+
+@dataclass(frozen=True)
+class _State:
+    """All posts up to ``since_id`` are done with; ``spent`` posts were read in ``month``."""
+
+    since_id: int = 0
+    walk: _Walk | None = None
+    month: str = ""
+    spent: int = 0
+
+
+Answer = dict[str, Any]
+Search = Callable[..., Answer]
+Steps = Generator[Page, None, _State]
+
+
+@dataclass(frozen=True, kw_only=True)
+class X:
+    """``query`` is ours (see ``listening.query``); what X cannot do of it is done after fetching.
+
+    ``monthly_budget``: at most so many posts are read in a UTC month; X bills each, about
+    0.005 USD (2026), and with ``usernames`` each author too. ``languages`` are BCP 47 codes; X
+    then returns only posts it takes to be in them. ``reposts`` includes plain reposts.
+    """
+
+    name: ClassVar[str] = "x"
+
+    query: str
+    bearer_token: str = field(repr=False)
+    monthly_budget: int = 1_000
+    languages: tuple[str, ...] = ()
+    reposts: bool = False
+    usernames: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.bearer_token.strip():
+            raise ConfigError(f"x: bearer_token is empty; {_WHERE}")
+        if self.monthly_budget < _SMALLEST_PAGE:
+            raise ConfigError(
+                f"x: monthly_budget = {self.monthly_budget} is too small: X returns at least "
+                f"{_SMALLEST_PAGE} posts at a time"
+            )
+        compile_query(self._tree())
+
+    def _tree(self) -> Node:
+        parts = [parse(self.query)]
+        if self.languages:
+            parts.append(Or(tuple(Field("lang", code) for code in self.languages)))
+        if not self.reposts:
+            parts.append(Not(Field("is", "retweet")))
+        return And(tuple(parts))
+
+    def fetch(self, cursor: str | None, *, http: Http, window: Window) -> Iterator[Page]:
+        """Yield pages newest first; a walk that was cut short is finished before a new one.
+
+        Raises TransientError with ``retry_after`` when the month's budget is spent or X's rate
+        limit is used up for longer than ``http`` waits, ConfigError when X refuses.
+        """
+        state, search = _read_cursor(cursor), _client(self.bearer_token, http)
+        if state.walk and not _forgotten(state.walk, http.now()):
+            state = yield from self._walk(state, state.walk, search, http, Window())
+        elif state.walk:
+            state = _after(state, state.walk, 0, more=False)
+        begin = _beginning(window, state.since_id, http.now())
+        yield from self._walk(state, _Walk(start=begin), search, http, window)
+
+    def _walk(
+        self, state: _State, walk: _Walk, search: Search, http: Http, window: Window
+    ) -> Steps:
+        bounds = _bounds(state.since_id, walk, window, http.now())
+        token, idle = None, 0
+        while True:
+            state = _this_month(state, http.now())
+            answer = search(**bounds, **self._ask(state, http.now()), next_token=token)
+            ids, items, rejected = self._read(answer)
+            if ids and walk.until and max(ids) >= walk.until:
+                raise TransientError("x: X sent a page again that it had sent before; try later")
+            walk = replace(
+                walk, newest=max(walk.newest, *ids, 0), until=min(ids, default=walk.until)
+            )
+            last, token = token, answer["meta"].get("next_token")
+            state = _after(state, walk, len(answer.get("data", ())), more=bool(token))
+            yield Page(items=items, rejected=rejected, cursor=json.dumps(asdict(state)))
+            if not token:
+                return state
+            idle = 0 if ids else idle + 1
+            if token == last or idle == _IDLE_PAGES:
+                raise TransientError("x: X keeps pointing to a next page that brings nothing new")
+
+    def _ask(self, state: _State, now: datetime) -> Answer:
+        left = self.monthly_budget - state.spent
+        if left < _SMALLEST_PAGE:
+            resumes = (now.replace(day=1) + timedelta(days=32)).replace(
+                day=1, hour=0, minute=0, second=0, microsecond=0
+            )
+            raise TransientError(
+                f"x: {state.spent} of this month's {self.monthly_budget} posts are read, and X "
+                f"sends no fewer than {_SMALLEST_PAGE}; reading goes on at {resumes:%Y-%m-%d} "
+                "00:00 UTC, or raise monthly_budget",
+                retry_after=(resumes - now).total_seconds(),
+            )
+        return {
+            "query": compile_query(self._tree()).text,
+            "max_results": min(_PAGE, left),
+            "tweet_fields": _FIELDS,
+            "expansions": "author_id" if self.usernames else None,
+            "user_fields": "username" if self.usernames else None,
+        }
+
+    def _read(self, answer: Answer) -> tuple[list[int], tuple[Item, ...], tuple[Rejected, ...]]:
+        """Make items of an answer; post ids come apart, for a post that makes no item has one."""
+        users = answer.get("includes", {}).get("users", ())
+        names = {user.get("id"): user.get("username") for user in users}
+        ids, items, rejected = [], [], []
+        for post in answer.get("data", ()):
+            try:
+                ids.append(_id(post))
+                items.append(_item(post, names))
+            except InvalidItem as error:
+                rejected.append(
+                    Rejected(
+                        stream=self.name,
+                        origin=_URL,
+                        reason=error.reason,
+                        raw=json.dumps(post, ensure_ascii=False),
+                        column=error.column,
+                    )
+                )
+        return ids, tuple(items), tuple(rejected)
+
+
+# --- Where to read: the bounds of a walk -----------------------------------------------------
+
+
+def _beginning(window: Window, since_id: int, now: datetime) -> str | None:
+    """Give the start time of a new walk, None where ``since_id`` or X's 7 days set it."""
+    reach = now - _REACH
+    if window.until and window.until <= reach:
+        raise ConfigError(
+            f"x: the time asked for ends at {window.until.isoformat()}, but X's recent search goes "
+            "back 7 days only; older posts need X's full archive, which is not supported"
+        )
+    if window.since and window.since < reach:
+        _log.warning("x: X goes back 7 days only; posts before %s are not read", reach.isoformat())
+    if window.since is None or window.since <= max(reach, _time(since_id)):
+        return None
+    return window.since.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _forgotten(walk: _Walk, now: datetime) -> bool:
+    gone = _time(walk.until) <= now - _REACH
+    if gone:
+        _log.warning("x: a walk cut short over 7 days ago is given up; X no longer has its rest")
+    return gone
+
+
+def _bounds(since_id: int, walk: _Walk, window: Window, now: datetime) -> Answer:
+    """Give X's parameters; an end under 10 s ago is refused, and without one X leaves out 30 s."""
+    bounds: Answer = {}
+    if walk.start and datetime.fromisoformat(walk.start) > now - _REACH:
+        bounds["start_time"] = walk.start
+    elif _time(since_id) > now - _REACH:
+        bounds["since_id"] = since_id
+    elif since_id:
+        _log.warning("x: the last run is over 7 days ago; X no longer has all posts since then")
+    if walk.until:
+        bounds["until_id"] = walk.until
+    elif window.until and window.until < now - timedelta(minutes=1):
+        bounds["end_time"] = window.until
+    return bounds
+
+
+def _this_month(state: _State, now: datetime) -> _State:
+    month = f"{now:%Y-%m}"
+    return state if state.month == month else replace(state, month=month, spent=0)
+
+
+def _after(state: _State, walk: _Walk, read: int, *, more: bool) -> _State:
+    since_id = state.since_id if more else max(state.since_id, walk.newest)
+    return replace(state, since_id=since_id, walk=walk if more else None, spent=state.spent + read)
+
+
+def _read_cursor(cursor: str | None) -> _State:
+    try:
+        saved = _State(**json.loads(cursor or "{}"))
+        return replace(saved, walk=_Walk(**saved.walk)) if saved.walk else saved  # type: ignore[arg-type]  # a dict yet
+    except (ValueError, TypeError) as error:
+        raise ConfigError(
+            f"x: the saved cursor {cursor!r} is not one of this source; reset it"
+        ) from error
+
+
+# --- X's posts and answers -------------------------------------------------------------------
+
+_URL = "https://api.x.com/2/tweets/search/recent"
+_EPOCH_MS = 1_288_834_974_657  # ids count milliseconds from here, above 22 other bits
+
+
+def _time(post_id: int) -> datetime:
+    return datetime.fromtimestamp(((post_id >> 22) + _EPOCH_MS) / 1000, UTC)
+
+
+def _id(post: Any) -> int:  # noqa: ANN401 - JSON
+    try:
+        return int(post["id"])
+    except (KeyError, TypeError, ValueError):
+        raise InvalidItem("the post has no id", column="id") from None
+
+
+def _item(post: Answer, names: dict[str, str]) -> Item:
+    """Make an item. An edited post has a new id; it keeps the first one here, so it is one item."""
+    text = (post.get("note_tweet") or {}).get("text") or post.get("text")
+    if not text:
+        raise InvalidItem("the post has no text", column="text")
+    try:
+        written = datetime.fromisoformat(post["created_at"])
+    except (KeyError, TypeError, ValueError):
+        raise InvalidItem("the post has no time", column="created_at") from None
+    first = str((post.get("edit_history_tweet_ids") or [post["id"]])[0])
+    edited = first != post["id"]
+    return Item(
+        native_id=first,
+        text=unescape(text),
+        created_at=_time(int(first)) if edited else written,
+        updated_at=written if edited else None,
+        kind=Kind.MENTION,
+        language=_language(post.get("lang")),
+        url=f"https://x.com/i/web/status/{post['id']}",
+        author=names.get(post.get("author_id", "")) or post.get("author_id"),
+        engagement=_engagement(post.get("public_metrics")),
+    )
+
+
+def _engagement(metrics: dict[str, int] | None) -> int | None:
+    counted = ("like_count", "retweet_count", "reply_count", "quote_count")
+    return sum(metrics.get(name, 0) for name in counted) if metrics else None
+
+
+def _language(code: str | None) -> str | None:
+    """Give None for the codes that name no language: und, zxx, art, and qam to qst of X's own."""
+    if not code or code in {"und", "zxx", "art"} or code.startswith("q"):
+        return None
+    return {"iw": "he", "in": "id"}.get(code, code)
+
+
+def _client(token: str, http: Http) -> Search:
+    """Give tweepy's search, its requests sent by ``http``: one set of limits, no logged token."""
+    import tweepy  # type: ignore[import-untyped]  # it has no stubs
+
+    class Client(tweepy.Client):  # type: ignore[misc]  # likewise
+        def request(self, _method: str, route: str, params: Answer, **_: object) -> httpx.Response:
+            answer = http.get(
+                f"https://api.x.com{route}",
+                params=params,
+                headers={"Authorization": f"Bearer {token}"},
+                explain=_explain,
+            )
+            _check(read_json(answer))
+            return answer
+
+    search: Search = Client(token, return_type=dict).search_recent_tweets
+    return search
+
+
+def _check(answer: object) -> None:
+    """Let errors beside data pass: they are about authors that X could not show."""
+    if not isinstance(answer, dict) or not isinstance(answer.get("meta"), dict):
+        raise TransientError(f"x: X answered without a result: {_said(answer)}")
+    if errors := answer.get("errors"):
+        _log.warning("x: X left out %d referenced objects: %s", len(errors), _said(answer))
+
+
+def _said(answer: object) -> str:
+    """Give X's own words of an error, shortened."""
+    if not isinstance(answer, dict):
+        return "nothing"
+    errors = [e for e in answer.get("errors") or () if isinstance(e, dict)]
+    words = [str(e.get("message") or e.get("detail") or "") for e in errors]
+    return ("; ".join(filter(None, [*words, str(answer.get("detail") or "")])) or "no reason")[:300]
+
+
+def _explain(response: httpx.Response) -> ListeningError | None:
+    try:
+        answer = json.loads(response.content)
+    except (ValueError, RecursionError):
+        answer = None
+    said = _said(answer)
+    if "usage-capped" in response.text:
+        return ConfigError(
+            "x: the account's monthly cap on X's side is reached; raise it or buy credits at "
+            f"https://console.x.com, or wait for the next billing month. X says: {said}"
+        )
+    advice = {
+        400: "X does not accept the query or its time range",
+        401: f"X does not know the bearer_token; {_WHERE}",
+        402: "the account has no credits left; buy some at https://console.x.com",
+        403: "the app's access does not include search (X's error 453); put it in a project with "
+        "pay-per-use or a paid plan at https://console.x.com",
+    }.get(response.status_code)
+    return ConfigError(f"x: {advice}. X says: {said}") if advice else None

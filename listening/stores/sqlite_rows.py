@@ -1,0 +1,118 @@
+"""Feedback to a row of the database, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from listening.records import Dimension, Feedback, Kind, Label, Rating, Scale, Sentiment
+
+Row = tuple[Any, ...]
+
+SERIES = (
+    Dimension.BRAND,
+    Dimension.SOURCE,
+    Dimension.KIND,
+    Dimension.LANGUAGE,
+    Dimension.COUNTRY,
+    Dimension.TOUCHPOINT,
+    Dimension.SEGMENT,
+    Dimension.SERVICE,
+    Dimension.CAMPAIGN,
+    Dimension.QUESTION,
+)
+RATINGS = tuple(Scale)
+LABELS = (None, None, *Label)  # by number: 0 has no text, 1 is not scored yet
+NO_TEXT, UNSCORED = 0, 1
+COLUMNS = (
+    "label",
+    *RATINGS,
+    "created",
+    "version",
+    "engagement",
+    "id",
+    "native_id",
+    "url",
+    "author",
+    "text",
+)
+SENTIMENT = ("negative", "neutral", "positive", "threshold")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def position(created: int) -> int:
+    """Where in the order of time (column ``at``) a number of microseconds stands."""
+    seconds, rest = divmod(created, 1_000_000)
+    return (seconds << 20) | rest
+
+
+def series_of(one: Feedback) -> tuple[str, ...]:
+    return tuple(getattr(one, name) or "" for name in SERIES)
+
+
+def encode(one: Feedback) -> Row:
+    """The values of ``COLUMNS``."""
+    ratings = dict(one.ratings)
+    return (
+        UNSCORED if one.text.strip() else NO_TEXT,
+        *(ratings.get(scale) for scale in RATINGS),
+        microseconds(one.created_at),
+        one.version,
+        one.engagement,
+        one.id,
+        one.native_id,
+        one.url,
+        one.author,
+        one.text,
+    )
+
+
+def decode(series: Sequence[str], row: Row) -> Feedback:
+    """Undo ``series_of`` and ``encode``."""
+    _, *ratings = row[: 1 + len(RATINGS)]
+    created, version, engagement, id_, native_id, url, author, text = row[1 + len(RATINGS) :]
+    brand, source, kind, language, *optional = series
+    country, touchpoint, segment, service, campaign, question = (v or None for v in optional)
+    return Feedback(
+        id=id_,
+        brand=brand,
+        source=source,
+        native_id=native_id,
+        kind=Kind(kind),
+        text=text,
+        language=language,
+        created_at=_EPOCH + created * _MICROSECOND,
+        version=version,
+        ratings=tuple(
+            Rating(scale, value)
+            for scale, value in zip(RATINGS, ratings, strict=True)
+            if value is not None
+        ),
+        url=url,
+        author=author,
+        engagement=engagement,
+        country=country,
+        touchpoint=touchpoint,
+        segment=segment,
+        service=service,
+        campaign=campaign,
+        question=question,
+    )
+
+
+def encode_sentiment(sentiment: Sentiment) -> Row:
+    """The label's number and the values of ``SENTIMENT``."""
+    return (
+        LABELS.index(sentiment.label),
+        sentiment.negative,
+        sentiment.neutral,
+        sentiment.positive,
+        sentiment.threshold,
+    )

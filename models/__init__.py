@@ -1,0 +1,1 @@
+"""The recipe of the sentiment model: prepare, train, evaluate, export."""
