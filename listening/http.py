@@ -196,7 +196,9 @@ def retry_after(response: httpx.Response, now: float) -> float | None:
     server_now = _http_date(response.headers.get("date")) or now
     said = response.headers.get("retry-after")
     seconds = _number(said)
-    if seconds is None and (moment := _http_date(said) or _number(response.headers.get("x-rate-limit-reset"))):
+    if seconds is None and (
+        moment := _http_date(said) or _number(response.headers.get("x-rate-limit-reset"))
+    ):
         seconds = moment - server_now
     return None if seconds is None else min(max(seconds, 1.0), LONGEST_RETRY_AFTER)
 

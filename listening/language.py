@@ -39,6 +39,7 @@ _OWNED = {
     "HEBREW": "he",
     "THAI": "th",
     "HANGUL": "ko",
+    "KANA": "ja",
     "TAMIL": "ta",
     "TELUGU": "te",
     "KANNADA": "kn",
@@ -61,7 +62,7 @@ _SHARED = {
     "CJK": frozenset("zh ja".split()),
 }
 _NOT_LATIN = frozenset("ru uk be bg mk ky mn tg ba ar fa ur ps ug hi mr ne sa gom bn as zh ja".split())
-_WEIGHTS = {"CJK": 3, "KANA": 3, "HANGUL": 2}  # letters of an alphabet that one character is worth
+_WEIGHTS = {"CJK": 5, "KANA": 5, "HANGUL": 3}  # letters of an alphabet that one character is worth
 # What py3langid tells apart and BCP 47 holds under one macrolanguage, or under a shorter tag.
 _MACRO = {"ltg": "lv", "arz": "ar", "ary": "ar", "wuu": "zh", "yue": "zh", "nn": "no", "uzs": "uz"}
 _MACRO |= {"sdh": "ku", "hbo": "he", "grc": "el", "gug": "gn", "kik": "ki", "fuv": "ff"}
@@ -85,7 +86,7 @@ def detect(text: str, *, prior: Collection[str] = ()) -> str:
     Links, handles and digits count for nothing. ``prior`` names the languages to expect: it
     decides close calls and single words, and yields to clear text in another language.
     """
-    script, cleaned = _main_script(_clean(text))
+    script, cleaned = _main_script(clean(text))
     if script in _OWNED:
         return _OWNED[script]
     words = _WORD.findall(cleaned)
@@ -116,7 +117,8 @@ def buckets(text: str, bits: int) -> NDArray[np.uint32]:
     return (mixed * np.uint32(0x85EBCA6B)) >> np.uint32(32 - bits)
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Take out links, handles, mark-up and most hashtags, and undo elongations."""
     text = _NOISE.sub(" ", unicodedata.normalize("NFKC", text[:_LONGEST]))
     if "#" in text:
         without = _HASHTAG.sub(" ", text)

@@ -274,7 +274,8 @@ class Bucket:
     ratings: Mapping[Scale, Mapping[int, int]] = field(default_factory=dict)
 
 
-class TermCount(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class TermCount:
     """In how many texts of the filter, and of its background, a term occurs."""
 
     term: str

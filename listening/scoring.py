@@ -84,14 +84,15 @@ class OnnxScorer:
         limit = self._settings["threshold"] if self.threshold is None else self.threshold
         distinct = list(dict.fromkeys(clean(text) for text in texts))
         known = dict(zip(distinct, self._probabilities(distinct).tolist(), strict=True))
-        return [Sentiment(*known[clean(text)], self.model, limit) for text in texts]
+        return [sentiment(known[clean(text)], self.model, limit) for text in texts]
 
     def _probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Shape (texts, 3). A text of nothing at all is equally all three."""
         ids = [self._ids(text) if text else [] for text in texts]
         found = np.full((len(texts), len(_LABELS)), 1 / len(_LABELS))
         batches = list(_batches(ids))
-        for rows, logits in zip(batches, self._pool.map(self._run, self._turns(ids, batches)), strict=True):
+        answers = self._pool.map(self._run, self._turns(ids, batches))
+        for rows, logits in zip(batches, answers, strict=True):
             found[rows] = softmax(logits / self._settings["temperature"])
         return found
 
@@ -134,7 +135,7 @@ class OnnxScorer:
 
     @cached_property
     def _pad(self) -> int:
-        return int(self._tokenizer.token_to_id("<pad>"))
+        return self._tokenizer.token_to_id("<pad>") or 0
 
     @cached_property
     def _sessions(self) -> list[InferenceSession]:
@@ -153,6 +154,11 @@ class OnnxScorer:
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(len(self._sessions), thread_name_prefix="score")
+
+
+def sentiment(probabilities: Sequence[float], model: str, threshold: float) -> Sentiment:
+    negative, neutral, positive = probabilities
+    return Sentiment(negative, neutral, positive, model, threshold)
 
 
 def _cores() -> int:
@@ -202,11 +208,11 @@ class TransformersScorer:
 
     def score(self, texts: Sequence[str]) -> list[Sentiment]:
         distinct = sorted({clean(text) for text in texts}, key=len)
-        known = {}
+        known: dict[str, list[float]] = {}
         for start in range(0, len(distinct), self.batch):
             chosen = distinct[start : start + self.batch]
             known |= dict(zip(chosen, self._probabilities(chosen), strict=True))
-        return [Sentiment(*known[clean(text)], self.model, self.threshold) for text in texts]
+        return [sentiment(known[clean(text)], self.model, self.threshold) for text in texts]
 
     def _probabilities(self, texts: list[str]) -> list[list[float]]:
         import torch  # noqa: PLC0415 - an extra, imported where used

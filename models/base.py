@@ -95,7 +95,9 @@ def read(path: Path) -> Base:
     directory = _directory(reader)
     weights: dict[str, NDArray[np.float32]] = {
         "embeddings.word_embeddings.weight": dequantise(directory["emb.word"][0], hidden),
-        "embeddings.position_embeddings.weight": _plain(directory["emb.pos"][0]).reshape(-1, hidden),
+        "embeddings.position_embeddings.weight": _plain(directory["emb.pos"][0]).reshape(
+            -1, hidden
+        ),
         "embeddings.token_type_embeddings.weight": _plain(directory["emb.type"][0]).reshape(
             -1, hidden
         ),

@@ -41,7 +41,8 @@ def calibration_error(probabilities: Floats, truth: NDArray[np.int64]) -> float:
     confidence, right = probabilities.max(1), probabilities.argmax(1) == truth
     bins = np.minimum((confidence * 10).astype(int), 9)
     gaps = [
-        (bins == number).mean() * abs(confidence[bins == number].mean() - right[bins == number].mean())
+        (bins == number).mean()
+        * abs(confidence[bins == number].mean() - right[bins == number].mean())
         for number in np.unique(bins)
     ]
     return float(np.sum(gaps))

@@ -35,7 +35,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
-from listening.language import buckets, normalised
+from listening.language import buckets, clean, normalised
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -88,7 +88,7 @@ _RU_LATIN = (
     "a b v g d e e,yo,jo,io zh,j,z z i y,j,i k l m n o p r s t u f h,kh,x c,ts ch,4 sh,w"
     " sch,sh,shch - y,i - e yu,ju,u ya,ja,ia"
 )
-_LV_DIGRAPHS = dict(zip("āēīūčšžģķļņ", "aa ee ii uu ch sh zh gj kj lj nj".split(), strict=True))
+_LV_DIGRAPHS = dict(zip("āēīūčšžģķļņ", ["aa", "ee", "ii", "uu", "ch", "sh", "zh", "gj", "kj", "lj", "nj"], strict=True))
 _UNDECOMPOSED = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ß": "ss", "ı": "i", "æ": "ae", "ə": "e", "ð": "d", "þ": "th"}
 )
@@ -136,14 +136,16 @@ def read(path: Path) -> Iterator[tuple[str, str]]:
                 yield path.name.partition("-")[0], line
 
 
-def collect(files: Iterable[Path], held_out: Iterable[Path], rng: random.Random) -> dict[str, list[str]]:
+def collect(
+    files: Iterable[Path], held_out: Iterable[Path], rng: random.Random
+) -> dict[str, list[str]]:
     """Return the normalised texts of each language, none that a held-out file has as well."""
-    excluded = {normalised(text) for path in held_out for _, text in read(path)}
+    excluded = {normalised(clean(text)) for path in held_out for _, text in read(path)}
     texts = defaultdict(list)
     for path in files:
         found = defaultdict(list)
         for language, text in read(path):
-            if language in GROUPS and (words := normalised(text)) not in excluded:
+            if language in GROUPS and (words := normalised(clean(text))) not in excluded:
                 found[language].append(words)
         most = PER_LAW if "-law." in path.name else PER_FILE
         for language, some in found.items():
@@ -166,7 +168,9 @@ def matrix(texts: list[str]) -> csr_matrix:
     sizes = np.array([len(row) for row in rows])
     values = np.repeat(1 / np.sqrt(sizes), sizes).astype(np.float32)
     ends = np.concatenate([[0], np.cumsum(sizes)])
-    counts = csr_matrix((values, np.concatenate(rows).astype(np.int32), ends), (len(texts), 1 << BITS))
+    counts = csr_matrix(
+        (values, np.concatenate(rows).astype(np.int32), ends), (len(texts), 1 << BITS)
+    )
     counts.sum_duplicates()
     return counts
 

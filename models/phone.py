@@ -17,7 +17,9 @@ GEORGIAN = {
 def bare(text: str) -> str:
     """Letters without their diacritics."""
     decomposed = unicodedata.normalize("NFD", text)
-    return unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c)))
+    return unicodedata.normalize(
+        "NFC", "".join(c for c in decomposed if not unicodedata.combining(c))
+    )
 
 
 def latin(text: str, rng: random.Random) -> str:

@@ -186,7 +186,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     data = parser.parse_args().data
     plan = recipe.load()
-    rng = random.Random(plan["seed"])  # noqa: S311 - sampling, not secrets
+    rng = random.Random(plan["seed"])
     folder = recipe.runs(plan)
     rows = load(data, plan)
     train = usable([row for row in rows if row["split"] == "train"], plan["sampling"])

@@ -100,14 +100,12 @@ class Run:
         tok = batches.tokenizer(self.folder, settings["max_length"])
         rows = batches.read(self.folder / f"{stage['name']}.jsonl")
         examples = batches.encode(rows, tok, self.plan["prompt"])
-        rng = random.Random(self.plan["seed"])  # noqa: S311 - an order, not a secret
+        rng = random.Random(self.plan["seed"])
         warmup = settings["warmup_rows"] if self.stage == 0 else 0
         self.network.train()
         done, losses, saved, began = 0, [], time.monotonic(), time.monotonic()
         fresh = 0
-        for number, batch in enumerate(
-            batches.packed(examples, settings["tokens_per_batch"], rng)
-        ):
+        for number, batch in enumerate(batches.packed(examples, settings["tokens_per_batch"], rng)):
             done += len(batch)
             if number < self.batch:
                 continue

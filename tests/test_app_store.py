@@ -17,6 +17,7 @@ from listening.errors import ConfigError
 from listening.http import Http
 from listening.records import Item, Kind, Page, Rating, Scale, Window
 from listening.sources.app_store import AppStore
+from tests.contract.source import SourceCase, SourceContract
 
 pytestmark = pytest.mark.disable_socket
 
@@ -73,6 +74,19 @@ def pull(source: AppStore, answer: Any, cursor: str | None = None) -> list[Page]
 
 def items(pages: list[Page]) -> list[Item]:
     return [item for page in pages for item in page.items]
+
+
+class TestAppStore(SourceContract):
+    @pytest.fixture
+    def case(self) -> SourceCase:
+        store = SmallStore(
+            {
+                "lv": [review(i, NOON - timedelta(days=i)) for i in range(60)],
+                "lt": [review(100 + i, NOON - timedelta(days=i)) for i in range(3)],
+            }
+        )
+        known = frozenset(r["id"]["label"] for found in store.reviews.values() for r in found)
+        return SourceCase(replace(ZEFIRA, countries=("lv", "lt")), lambda: http(store), known)
 
 
 def replay(request: httpx.Request) -> httpx.Response:
@@ -187,7 +201,9 @@ def test_a_broken_review_is_set_aside_and_the_rest_is_kept(
     assert json.loads(rejected.raw)["title"]["label"] == "Solide"
 
 
-@pytest.mark.parametrize("body", [[], {"feed": []}, {"feed": {"entry": "x"}}, {"feed": {"entry": 3}}])
+@pytest.mark.parametrize(
+    "body", [[], {"feed": []}, {"feed": {"entry": "x"}}, {"feed": {"entry": 3}}]
+)
 def test_an_answer_of_another_shape_breaks_nothing(body: Any) -> None:
     pages = pull(ZEFIRA, lambda _: httpx.Response(200, json=body))
     assert items(pages) == []

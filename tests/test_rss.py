@@ -13,6 +13,7 @@ from listening.errors import ConfigError, TransientError
 from listening.http import Http
 from listening.records import Kind, Page, Window
 from listening.sources.rss import Rss, plain
+from tests.contract.source import SourceCase, SourceContract
 
 pytestmark = pytest.mark.disable_socket
 
@@ -23,12 +24,23 @@ NEWS = Rss(url="https://zinas.example/rss?q=zefira")
 def served(content: bytes | str, **headers: str) -> Http:
     body = (RECORDINGS / content).read_bytes() if isinstance(content, str) else content
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Http(transport=httpx.MockTransport(lambda _: httpx.Response(200, content=body, headers=named)))
+    return Http(
+        transport=httpx.MockTransport(lambda _: httpx.Response(200, content=body, headers=named))
+    )
 
 
 def pull(http: Http, source: Rss = NEWS, cursor: str | None = None) -> Page:
     (page,) = source.fetch(cursor, http=http, window=Window())
     return page
+
+
+class TestRss(SourceContract):
+    @pytest.fixture
+    def case(self) -> SourceCase:
+        tag = "tag:dienrastis.example,2026:"
+        return SourceCase(
+            NEWS, lambda: served("atom.xml"), frozenset({f"{tag}411", f"{tag}412", f"{tag}398"})
+        )
 
 
 def test_news_items_carry_text_date_author_language_and_address() -> None:
@@ -143,7 +155,9 @@ def test_a_web_page_is_no_feed() -> None:
         pull(served("page.html"), cursor="{}")
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "zinas.example/rss", "https://", "ftp://a/b"])
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "zinas.example/rss", "https://", "ftp://a/b"]
+)
 def test_only_web_addresses_are_taken(url: str) -> None:
     with pytest.raises(ConfigError, match="url"):
         Rss(url=url)

@@ -19,6 +19,7 @@ _LV = {
     "e": "e es ei em i",
     "t": f"t s su si sim siet sit tu ju ja ji jam jat jot jis jusi jusas jusi dams dama {_LV_PARTICIPLE}"
     " jams jama jamas jamo jamais jami sana sanas sanu sanai",
+    "lt": "l la lu lam lat",
     "ties": "ties jas jos jies jamies jaties sies sos simies sities tos",
     # d, t and s soften before the -u of the genitive plural: piegāde, piegāžu.
     **{"de": "zu", "te": "su", "se": "su", "le": "lu", "ne": "nu", "ce": "cu", "ze": "zu"},
@@ -45,19 +46,26 @@ _LT = {
     **{"dis": " ".join(f"dz{e}" for e in _LT_SOFT.split())},
     **{"te": "ciu", "de": "dziu", "tas": "ciau", "tyti": "ciau"},
 }
-_KA_CASE = (
-    "ს მა ით ად ო ის ისა სა ისას ითა ადა ში ზე თან დან იდან ისთვის ისგან ისკენ ამდე ივით"
-    " სავით ისადმი ისთანა მდე"
-)
+# On a consonant, and on a vowel that is lost: ბანკ-ის, ყავ-ის.
+_KA_GENITIVE = "ის ისა ისას ისთვის ისგან ისკენ ისადმი ით ითა იდან ივით"
+_KA_CONSONANT = f"{_KA_GENITIVE} ს სა მა ად ადა ში ზე თან სავით ამდე"
+_KA_VOWEL = ("", "ს", "სა", "მ", "დ", "ა", "ში", "ზე", "სთან", "სავით", "მდე", "დან")
+_KA_PLURAL = " ".join(f"ებ{e}" for e in ["ი", "ია", *_KA_CONSONANT.split()])
 _KA_ALSO = ("", "ც", "ვე")  # "too" and "the very", written onto the word
-_KA_PLURAL = " ".join(f"ებ{e}" for e in ["ი", "ია", *_KA_CASE.split()])
+
+
+def _ka_vowel(vowel: str, lost: str) -> str:
+    kept = ("თი", "სთვის", "სგან", "სკენ", "ების", *(f"ებ{e}" for e in ("ი", "ს", "მა", "ში", "ზე")))
+    return " ".join([*(vowel + e for e in (*_KA_VOWEL, *kept)), lost, _KA_PLURAL])
+
+
 _KA = {
-    "ი": f"ი ია {_KA_CASE} {_KA_PLURAL}",
-    "ა": f"ა ას ამ ად ათი აა აში აზე ასთან ასავით ადან ამდე {_KA_CASE} {_KA_PLURAL}",
-    "ე": f"ე ეს ემ ედ ეში ეზე ესთან ედან ემდე {_KA_CASE} {_KA_PLURAL}",
-    "ო": "ო ოს ომ ოთი ოდ ოა ოში ოზე ოსთან ოდან ოსთვის ოსგან ომდე ოების ოები ოებს ოებმა ოებში ოებზე",
-    "უ": "უ უს უმ უთი უდ უა უში უზე უსთან უდან უსთვის უები უების უებს უებში",
-    "ება": "ებოდა ებიან ებოდნენ ებოდი ებოდით ები",
+    "ი": f"ი ია {_KA_CONSONANT} {_KA_PLURAL}",
+    "ა": _ka_vowel("ა", _KA_GENITIVE),
+    "ე": _ka_vowel("ე", _KA_GENITIVE),
+    "ო": _ka_vowel("ო", ""),
+    "უ": _ka_vowel("უ", ""),
+    "ება": "ებოდა ებიან ებოდნენ ებოდი ებოდით",
     "ებს": "ებს ებდა ებენ ებდნენ ებდი ებდით",
     "ობს": "ობს ობდა ობენ ობდნენ ობდი ობდით",
     "ავს": "ავს ავდა ავენ ავდნენ",
@@ -76,20 +84,20 @@ def _with_lost_vowels(classes: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _by_ending(classes: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, dict[str, None]] = {}
-    for citation, endings in classes.items():
-        for ending in endings.split():
-            found.setdefault(ending, {})[citation] = None
+def _by_ending(classes: Mapping[str, str]) -> dict[str, tuple[tuple[int, str], ...]]:
+    found: dict[str, list[tuple[int, str]]] = {}
+    for rank, (citation, endings) in enumerate(classes.items()):
+        for ending in dict.fromkeys(endings.split()):
+            found.setdefault(ending, []).append((rank, citation))
     return {ending: tuple(citations) for ending, citations in found.items()}
 
 
-CITATIONS: dict[str, dict[str, tuple[str, ...]]] = {
+CITATIONS: dict[str, dict[str, tuple[tuple[int, str], ...]]] = {
     "lv": _by_ending(_LV),
     "lt": _by_ending(_LT),
     "ka": _by_ending(_with_lost_vowels(_with_also(_KA))),
 }
-"""By language and ending: the endings of the dictionary forms that a word so ending may have."""
+"""By language and ending: rank (0 the commonest) and ending of the dictionary forms it may have."""
 
 PREFIXES: dict[str, tuple[str, ...]] = {
     "lv": ("aiz", "ap", "at", "ie", "iz", "no", "pa", "par", "pie", "sa", "uz"),
@@ -98,10 +106,27 @@ PREFIXES: dict[str, tuple[str, ...]] = {
 }
 """Verb prefixes, which the dictionaries do not list with every verb."""
 
+ADVERBS: dict[str, dict[str, str]] = {
+    "lv": {"i": "s", "āk": "s"},
+    "lt": {"ai": "as", "iai": "us", "iau": "us", "ytas": "yti", "intas": "inti", "uotas": "uoti"},
+    "ka": {"ად": "ი"},
+}
+"""Adverbs and participles listed as words of their own: their ending, and that of their word."""
+
+OWN: dict[str, dict[str, str]] = {
+    "lv": {w: w for w in "atlaide atmaksa karte netīrs prece serviss zvanīt".split()},
+    "lt": {w: w for w in "grąžinti nešvarus ryšys siunta uostas".split()}
+    | {"moka": "mokėti", "ryšis": "ryšys", "sugedęs": "sugesti", "veikia": "veikti"},
+    "ka": {"ნელა": "ნელი", "ნელად": "ნელი", "იყიდის": "ყიდულობს", "მიწოდება": "მიწოდება"},
+}
+"""Words that the dictionaries lack or list under a rare word, with their dictionary form."""
+
 _BARE = {
     "lv": f"{_LV_FULL} s is im e es ei em um",
-    "lt": f"as is ys us io iui iu iai iams ius iais iuose a os ai oje omis oms ose e es ei eje emis ems ese o ui u ams ais uose i",
-    "ka": f"ი ა ია ას ამ აში აზე ასთან {_KA_CASE} {_KA_PLURAL}",
+    "lt": f"as is ys us {_LT_SOFT} a os oje omis oms ose e es ei eje emis ems ese"
+    " ai o ui u ams ais uose i",
+    # -ება makes verbal nouns, whose cases would read as plurals: მიწოდება, მიწოდების.
+    "ka": f"ი ა ას ამ აში აზე ასთან ება ებას ებამ ებაში ებაზე ებასთან {_KA_CONSONANT} {_KA_PLURAL}",
 }
 STRIPPED: dict[str, tuple[str, ...]] = {
     language: tuple(sorted(set(endings.split()), key=len, reverse=True))

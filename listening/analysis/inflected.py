@@ -13,12 +13,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from listening.analysis import georgian
-from listening.analysis.endings import CITATIONS, PREFIXES, STRIPPED
+from listening.analysis.endings import ADVERBS, CITATIONS, OWN, PREFIXES, STRIPPED
 from listening.analysis.folding import fold
 
 LANGUAGES = frozenset(CITATIONS)
 _SHORTEST = 3  # letters that stay when an unknown word loses its ending
 _LONGEST_ENDING = 9
+_DECISIVE = 1_000  # forms that a word of our own counts for, more than any has
 
 
 class _Dictionary(NamedTuple):
@@ -39,21 +40,28 @@ def stem(word: str, language: str) -> str:
 def _known(word: str, form: str, language: str) -> str | None:
     dictionary = _dictionary(language)
     listed = dictionary.roots.get(word) or dictionary.folded.get(form)
-    others = set(_readings(form, language))
+    if listed == form:
+        return listed
+    readings = list(_readings(form, language))
+    if language == "ka":  # its dictionary gives most words few forms: the commonest class first
+        return listed or min(readings, default=(0, None))[1]
     size = dictionary.sizes.__getitem__
-    best = max(sorted(others), key=size, default=None)
+    best = max((root for _, root in sorted(readings)), key=size, default=None)
     # Twice as many forms outweigh what is listed: lt "kainos" is listed under kainoti alone.
     if listed and (best is None or 2 * size(listed) >= size(best)):
         return listed
     return best
 
 
-def _readings(form: str, language: str) -> Iterator[str]:
+def _readings(form: str, language: str) -> Iterator[tuple[int, str]]:
+    """How common the class is (0 the commonest), and the root, of each word this may be of."""
     folded, citations = _dictionary(language).folded, CITATIONS[language]
     for cut in range(max(2, len(form) - _LONGEST_ENDING), len(form)):
-        for citation in citations.get(form[cut:], ()):
-            if root := folded.get(form[:cut] + citation):
-                yield root
+        for rank, citation in citations.get(form[cut:], ()):
+            whole = form[:cut] + citation
+            root = folded.get(whole)
+            if root and whole != form and (root == whole or language == "ka"):
+                yield rank, root
 
 
 def _prefixed(form: str, language: str) -> str | None:
@@ -78,22 +86,34 @@ def _dictionary(language: str) -> _Dictionary:
     from simplemma.strategies.dictionaries import DefaultDictionaryFactory
 
     lemmas = dict(DefaultDictionaryFactory(cache_max_size=1).get_dictionary(language))
-    roots = {form: fold(_root(form, lemmas)) for form in lemmas}
-    sizes = Counter(roots.values())
+    lemmas |= OWN[language]
+    own = {fold(word) for word in OWN[language].values()}
+    roots = {form: _root(form, lemmas, language) for form in lemmas}
+    sizes = Counter(roots.values()) + Counter(dict.fromkeys(own, _DECISIVE))
     folded: dict[str, str] = {}
     for form, root in roots.items():
         key = fold(form)
-        if sizes[root] > sizes[folded.get(key, "")]:
+        if key not in folded or sizes[root] > sizes[folded[key]]:
             folded[key] = root
     return _Dictionary(roots, folded, sizes)
 
 
-def _root(form: str, lemmas: Mapping[str, str]) -> str:
+def _root(form: str, lemmas: Mapping[str, str], language: str) -> str:
     # Participles are listed both as forms and as words of their own: maksājamais > maksājams >
     # maksāt. Words that name each other take the first in the alphabet.
     path: list[str] = []
-    while form not in path and form:
+    while form not in path:
         path.append(form)
-        lemma = lemmas.get(form, form)
+        lemma = lemmas.get(form) or form
         form = form if lemma == f"ne{form}" else lemma
-    return min(path[path.index(form) :])
+        if form == lemma == path[-1]:
+            form = _adjective(form, lemmas, language)
+    return fold(min(path[path.index(form) :]))
+
+
+def _adjective(adverb: str, lemmas: Mapping[str, str], language: str) -> str:
+    for ending, citation in ADVERBS[language].items():
+        whole = adverb.removesuffix(ending) + citation
+        if adverb.endswith(ending) and lemmas.get(whole) == whole:
+            return whole
+    return adverb

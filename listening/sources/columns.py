@@ -21,11 +21,12 @@ LABELS = (
 )  # fmt: skip
 FIELDS = (
     *LABELS, "text", "title", "created_at", "updated_at", "kind", "engagement", "deleted",
-    "ratings", "scale", "value", *SCALES, "ignore",
+    "rating", "ratings", "scale", "value", *SCALES, "ignore",
 )  # fmt: skip
 _MOST = 0.6
 _SURE = 0.9
 _FEW = 0.01
+_BY_QUESTION = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,28 @@ class Sample:
     name: str
     question: str
     values: tuple[str, ...]
+    rows: Sequence[Mapping[str, str]]
 
     def share(self, test: object) -> float:
         """The share of values for which ``test`` holds."""
         return sum(map(bool, map(test, self.values))) / len(self.values)  # type: ignore[call-overload]  # any predicate
 
 
-def sample(rows: Sequence[Mapping[str, str]], questions: Mapping[str, str]) -> list[Sample]:
+    def identifies(self) -> bool:
+        """Whether the column is filled and tells rows of different content apart."""
+        return identifies(self.name, self.rows)
+
+
+def identifies(name: str, rows: Sequence[Mapping[str, str]]) -> bool:
+    contents: dict[str, Mapping[str, str]] = {}
+    for row in rows:
+        own = row.get(name, "").strip()
+        if not own or contents.setdefault(own, row) != row:
+            return False
+    return bool(rows)
+
+
+def _samples(rows: Sequence[Mapping[str, str]], questions: Mapping[str, str]) -> list[Sample]:
     """The columns of ``rows``, in the order they first occur."""
     cells: dict[str, list[str]] = {}
     for row in rows:
@@ -65,44 +81,48 @@ def sample(rows: Sequence[Mapping[str, str]], questions: Mapping[str, str]) -> l
             column = cells.setdefault(name, [])
             if not is_empty(value):
                 column.append(value)
-    return [Sample(name, questions.get(name, ""), tuple(column)) for name, column in cells.items()]
+    return [Sample(name, questions.get(name, ""), tuple(column), rows) for name, column in cells.items()]
 
 
 def guess(
-    samples: Sequence[Sample], *, declared: Mapping[str, str], kind: Kind | None
-) -> tuple[dict[str, Column | None], list[str]]:
-    """Every column with how it is read (None: unused), and notes worth showing.
+    rows: Sequence[Mapping[str, str]],
+    questions: Mapping[str, str],
+    *,
+    declared: Mapping[str, str],
+    kind: Kind | None,
+) -> dict[str, Column | None]:
+    """Every column with how it is read (None: unused).
 
-    ``declared`` (column to field) is taken as it is. Raises ConfigError where it names a column or
-    a field that there is not.
+    ``questions`` are longer titles of some columns. ``declared`` (column to field) is taken as it
+    is; raises ConfigError where it names a column or a field that there is not.
     """
+    samples = _samples(rows, questions)
     check(declared, [column.name for column in samples])
     kind = kind or _kind_in(samples)
-    chosen: dict[str, Column | None] = {}
-    for column in samples:
-        if column.name in declared:
-            chosen[column.name] = _declared(column, declared[column.name], kind)
-    taken = {column.field for column in chosen.values() if column and column.field != "text"}
-    notes: list[str] = []
-    for _, _, column, name in _ranked(samples, chosen):
+    chosen = {
+        column.name: _declared(column, declared[column.name], kind)
+        for column in samples
+        if column.name in declared
+    }
+    taken = {column.field for column in chosen.values() if column is not None}
+    for column, name in _ranked(samples):
         if column.name in chosen or (name in taken and name != "text"):
             continue
         read = _fit(column, name, kind)
-        if read is None or (read.field in taken and read.field != "text"):
-            continue
-        chosen[column.name] = read
-        taken.add(read.field)
+        if read is not None and (read.field not in taken or read.field == "text"):
+            chosen[column.name] = read
+            taken.add(read.field)
     _without_names(samples, chosen, taken, kind)
-    return {column.name: chosen.get(column.name) for column in samples}, notes
+    return {column.name: chosen.get(column.name) for column in samples}
 
 
-def check(declared: Mapping[str, str], names: Sequence[str]) -> None:
-    """Raises ConfigError where a declared column or field is not one."""
+def check(declared: Mapping[str, str], names: Sequence[str] | None) -> None:
+    """Raises ConfigError where a declared field, or a column that is not in ``names``, is wrong."""
     for column, name in declared.items():
-        if names and column not in names:
+        if names is not None and column not in names:
             near = difflib.get_close_matches(column, names, 3, 0.4) or list(names)[:8]
             raise ConfigError(f"map: there is no column {column!r}; nearest: {', '.join(near)}")
-        if name not in FIELDS and name != "rating":
+        if name not in FIELDS:
             near = difflib.get_close_matches(name, FIELDS, 3, 0.4) or list(FIELDS)
             raise ConfigError(f"map: {name!r} is not a field; nearest: {', '.join(near)}")
 
@@ -121,21 +141,16 @@ def _declared(column: Sample, name: str, kind: Kind | None) -> Column | None:
     return Column(name)
 
 
-def _ranked(
-    samples: Sequence[Sample], chosen: Mapping[str, object]
-) -> list[tuple[float, int, Sample, str]]:
+def _ranked(samples: Sequence[Sample]) -> list[tuple[Sample, str]]:
     """Every (column, field) that a name suggests, surest first, then in the order of the file."""
     found = []
-    for at, column in enumerate(samples):
-        if column.name in chosen or not column.values:
-            continue
+    for column in samples:
         suggested = dict(hints(column.name))
-        for name, strength in hints(column.question).items() if column.question else ():
-            suggested[name] = max(suggested.get(name, 0), strength - 0.5)
-        order = list(suggested)
-        found += [(-strength, order.index(name) * 1000 + at, column, name)
-                  for name, strength in suggested.items()]  # fmt: skip
-    return sorted(found, key=lambda entry: entry[:2])
+        for name, strength in hints(column.question).items():
+            suggested[name] = max(suggested.get(name, 0.0), strength - _BY_QUESTION)
+        found += [(strength, column, name) for name, strength in suggested.items() if column.values]
+    # A stable sort keeps the order of the file, and of the fields, among equals.
+    return [(column, name) for _, column, name in sorted(found, key=lambda entry: -entry[0])]
 
 
 def _fit(column: Sample, name: str, kind: Kind | None) -> Column | None:
@@ -154,11 +169,13 @@ def _fit(column: Sample, name: str, kind: Kind | None) -> Column | None:
         case "value" | "engagement":
             return Column(name) if column.share(_bare) > _SURE else None
         case "url":
-            return Column(name) if column.share(lambda cell: "." in cell or "/" in cell) == 1 else None
+            return (
+                Column(name) if column.share(lambda cell: "." in cell or "/" in cell) == 1 else None
+            )
         case "deleted":
             return Column(name)
         case "native_id":
-            return Column(name) if len(set(column.values)) == len(column.values) else None
+            return Column(name) if column.identifies() else None
         case _ if name in SCALES:
             return _scale_by_name(column, Scale(name))
     return Column(name) if column.share(lambda cell: len(cell) < 120) > _SURE else None  # noqa: PLR2004 - labels are short
@@ -195,7 +212,12 @@ def _is_date(cell: str, order: bool = True) -> bool:
 
 def _readable(cell: str) -> bool:
     answer = plain(cell)
-    return points(cell) is not None or words(cell) is not None or answer in ANSWERS or answer in AGREEMENT
+    return (
+        points(cell) is not None
+        or words(cell) is not None
+        or answer in ANSWERS
+        or answer in AGREEMENT
+    )
 
 
 def _top(column: Sample) -> float:

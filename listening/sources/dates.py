@@ -38,7 +38,9 @@ _CLOCK = re.compile(
     r"\b(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([ap])?\.?(?:m\b\.?)?|\b(\d{1,2})\s*([ap])m\b",
     re.IGNORECASE,
 )
-_OFFSET = re.compile(r"(?:\b(?:UTC|GMT))?\s*(?<!\d)([+-])(\d{1,2}):?(\d{2})?(?=$|\s+\d{4}$)", re.IGNORECASE)
+_OFFSET = re.compile(
+    r"(?:\b(?:UTC|GMT))?\s*(?<!\d)([+-])(\d{1,2}):?(\d{2})?(?=$|\s+\d{4}$)", re.IGNORECASE
+)
 _NUMERIC = re.compile(r"(?<!\d)(\d{1,2})\s*[./-]\s*(\d{1,2})\s*[./-]\s*(\d{4}|\d{2})(?!\d)")
 _EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a serial is naive until its zone is known
 _PIVOT = 70
@@ -68,7 +70,8 @@ def moment(text: str, *, day_first: bool = True, zone: str = "UTC") -> datetime:
         return when.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         order = "day first" if day_first else "month first"
-        raise InvalidItem(f"{text[:60]!r} is not a date (read {order})") from error
+        read = f" when read {order}" if _NUMERIC.search(text) else ""
+        raise InvalidItem(f"{text[:60]!r} is no date{read}") from error
 
 
 def _moment(text: str, day_first: bool) -> datetime:
@@ -129,7 +132,9 @@ def _zone(text: str) -> tuple[tzinfo | None, str]:
     if found is None:
         return None, text
     offset = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
-    return timezone(-offset if found[1] == "-" else offset), f"{text[: found.start()]} {text[found.end() :]}".strip()
+    return timezone(
+        -offset if found[1] == "-" else offset
+    ), f"{text[: found.start()]} {text[found.end() :]}".strip()
 
 
 def _calendar(text: str, day_first: bool) -> tuple[int, int, int]:
@@ -170,8 +175,10 @@ def day_first(values: Sequence[str]) -> tuple[bool, str]:
     """
     parts = [found for found in map(_NUMERIC.search, values) if found is not None]
     if not parts:
-        counted = bool(values) and all(value.strip().replace(".", "", 1).isdigit() for value in values)
-        return True, "a number" if counted else "no order to guess"
+        counted = bool(values) and all(
+            value.strip().replace(".", "", 1).isdigit() for value in values
+        )
+        return True, "a number" if counted else ""
     firsts = sum(int(found[1]) > _LAST_MONTH for found in parts)
     seconds = sum(int(found[2]) > _LAST_MONTH for found in parts)
     if firsts or seconds:
@@ -190,5 +197,9 @@ def _disorder(values: Iterable[str], order: bool) -> int:
             times.append(moment(value, day_first=order))
         except InvalidItem:
             continue
-    steps = [later > earlier for earlier, later in zip(times, times[1:], strict=False) if later != earlier]
+    steps = [
+        later > earlier
+        for earlier, later in zip(times, times[1:], strict=False)
+        if later != earlier
+    ]
     return min(sum(steps), len(steps) - sum(steps))

@@ -134,7 +134,7 @@ def guess(sample: bytes) -> str:
 def _utf16(sample: bytes) -> str | None:
     """Spaces, digits and line ends have a zero byte on one side only."""
     even, odd = sample[::2].count(0), sample[1::2].count(0)
-    if max(even, odd) < len(sample) // 40 or max(even, odd) <= 4 * min(even, odd):
+    if max(even, odd) < max(4, len(sample) // 40) or max(even, odd) <= 4 * min(even, odd):
         return None
     return "utf-16-le" if odd > even else "utf-16-be"
 
@@ -145,7 +145,7 @@ def _is_utf8(sample: bytes) -> bool:
     text = whole.decode("utf-8", "surrogateescape")
     bad = sum("\udc80" <= mark <= "\udcff" for mark in text)
     good = sum(mark > "\x7f" for mark in text) - bad
-    return bad == 0 or good > 2 * bad
+    return bad == 0 or good > bad
 
 
 def _strangers(sample: bytes, name: str) -> float:

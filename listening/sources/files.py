@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import glob as globbing
 import hashlib
 import json
@@ -18,6 +19,8 @@ from listening.http import Http
 from listening.records import Item, Kind, Page, Rejected, Window
 from listening.sources import columns, tables
 from listening.sources.columns import LABELS
+from listening.sources.dates import zone_of
+from listening.sources.headers import hints
 from listening.sources.rows import Identity, Reading, as_json
 
 PAGE_ROWS = 500
@@ -69,6 +72,14 @@ class Files:
     campaign: str | None = None
     question: str | None = None
 
+    def __post_init__(self) -> None:
+        zone_of(self.zone)
+        if self.separator is not None and len(self.separator) != 1:
+            raise ConfigError(f"files: separator must be one character, not {self.separator!r}")
+        if self.encoding is not None and not _is_encoding(self.encoding):
+            raise ConfigError(f"files: there is no encoding {self.encoding!r}; try utf-8 or cp1257")
+        columns.check(self.map, None)
+
     def fetch(self, cursor: str | None, *, http: Http, window: Window) -> Iterator[Page]:
         """Pages of 500 rows. Unchanged files are not read again; changed ones from their start."""
         del http
@@ -82,12 +93,31 @@ class Files:
         """The files meant; raises ConfigError where there is none."""
         found = [Path(self.path)] if Path(self.path).is_file() else _matching(self.path)
         if not found:
-            raise ConfigError(f"no file matches {self.path!r}; check the path, it is relative to {Path.cwd()}")
+            raise ConfigError(
+                f"no file matches {self.path!r}; check the path, it is relative to {Path.cwd()}"
+            )
         return found
 
     def inspect(self) -> Layout:
         """How the first of the files would be read."""
         return self._plan(self.paths()[0]).layout
+
+    def retry(self, rejected: Rejected) -> Item:
+        """A row set aside, read with these options; raises InvalidItem where it still cannot be.
+
+        The file need not be there any more. A row that was never whole (a broken line) cannot be
+        retried: mend the file and ingest it again.
+        """
+        try:
+            cells = json.loads(rejected.raw)
+            native_id = cells.pop("native_id")
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise InvalidItem(f"no whole row is left to retry: {rejected.reason}") from error
+        path = Path(rejected.origin)
+        if path.is_file():
+            return self._plan(path).reading.item(cells, native_id)
+        chosen = columns.guess([cells], {}, declared=self.map, kind=self.kind)
+        return self._reading(path, chosen).item(cells, native_id)
 
     def _pages(
         self, path: Path, seen: dict[str, object] | None, window: Window
@@ -108,9 +138,14 @@ class Files:
             chunk = list(islice(rows, PAGE_ROWS))
             skip += len(chunk)
             last = len(chunk) < PAGE_ROWS
-            items = tuple(row for row in chunk if isinstance(row, Item) and row.created_at in window)
+            items = tuple(
+                row for row in chunk if isinstance(row, Item) and row.created_at in window
+            )
             rejected = tuple(row for row in chunk if isinstance(row, Rejected))
-            yield Page(items=items, cursor=None, rejected=rejected), {**state, "rows": skip, "done": last}
+            yield (
+                Page(items=items, cursor=None, rejected=rejected),
+                {**state, "rows": skip, "done": last},
+            )
             if last:
                 return
 
@@ -133,36 +168,48 @@ class Files:
         sampled = list(islice(tables.read(path, table), tables.SAMPLE_ROWS))
         rows = [row.cells for row in sampled if isinstance(row, tables.Row)]
         questions = dict(zip(table.header, table.questions, strict=False))
-        samples = columns.sample(rows, questions)
-        chosen, notes = columns.guess(samples, declared=self.map, kind=self.kind)
-        used = {name: column for name, column in chosen.items() if column is not None}
-        by_field = {column.field: name for name, column in used.items()}
-        id_column, id_note = _identifier(by_field.get("native_id"), rows)
-        used = {name: column for name, column in used.items() if column.field != "native_id"}
-        written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        notes += table.notes
+        chosen = columns.guess(rows, questions, declared=self.map, kind=self.kind)
+        by_field = {column.field: name for name, column in chosen.items() if column is not None}
+        id_column, id_from = _identifier(chosen, rows)
+        reading = self._reading(path, chosen)
+        notes = list(table.notes)
         if "created_at" not in by_field:
-            notes.append(f"no date column: every row gets the file's time, {written_at:%Y-%m-%d %H:%M} UTC")
-        kind = self.kind or columns.kind_of(by_field.keys())
-        labels = {name: value for name in LABELS if (value := getattr(self, name, None)) is not None}
-        labels.setdefault("source", _label(path))
-        return _Plan(
-            table=table,
-            reading=Reading(columns=used, kind=kind, zone=self.zone, written_at=written_at, labels=labels),
-            id_column=id_column,
-            layout=Layout(
-                path=str(path),
-                format=table.format,
-                encoding=table.encoding,
-                separator=table.separator,
-                header_line=table.header_line,
-                mapping={name: None if column is None else str(column) for name, column in chosen.items()},
-                rows_sampled=len(sampled),
-                date_order=chosen[by_field["created_at"]].note if "created_at" in by_field else None,
-                kind=kind,
-                id_from=id_note,
-                notes=tuple(notes),
-            ),
+            notes.append(
+                f"no date column: every row gets the file's time, {reading.written_at:%F %R} UTC"
+            )
+        layout = Layout(
+            path=str(path),
+            format=table.format,
+            encoding=table.encoding,
+            separator=table.separator,
+            header_line=table.header_line,
+            mapping={
+                name: None if column is None else str(column) for name, column in chosen.items()
+            },
+            rows_sampled=len(sampled),
+            date_order=_note(chosen, by_field.get("created_at")),
+            kind=reading.kind,
+            id_from=id_from,
+            notes=tuple(notes),
+        )
+        return _Plan(table=table, reading=reading, id_column=id_column, layout=layout)
+
+    def _reading(self, path: Path, chosen: columns.Columns) -> Reading:
+        used = {
+            name: column
+            for name, column in chosen.items()
+            if column and column.field != "native_id"
+        }
+        labels = {
+            name: value for name in LABELS if (value := getattr(self, name, None)) is not None
+        }
+        changed = path.stat().st_mtime if path.exists() else 0.0
+        return Reading(
+            columns=used,
+            kind=self.kind or columns.kind_of(column.field for column in used.values()),
+            zone=self.zone,
+            written_at=datetime.fromtimestamp(changed, UTC),
+            labels={"source": _label(path), **labels},
         )
 
 
@@ -174,22 +221,25 @@ class _Plan:
     layout: Layout
 
 
+def _note(chosen: columns.Columns, name: str | None) -> str | None:
+    column = chosen[name] if name is not None else None
+    return (column.note or None) if column is not None else None
+
+
 def _set_aside(path: Path, line: int, reason: str, raw: str, column: str | None = None) -> Rejected:
     return Rejected(
         stream="", origin=str(path), reason=reason, raw=raw[:_RAW_LIMIT], line=line, column=column
     )
 
 
-def _identifier(column: str | None, rows: Sequence[Mapping[str, str]]) -> tuple[str | None, str]:
+def _identifier(chosen: columns.Columns, rows: Sequence[Mapping[str, str]]) -> tuple[str | None, str]:
     """The id column if it tells rows apart, and what the ids come from, in words."""
-    if column is None:
-        return None, "the row's content"
-    contents: dict[str, Mapping[str, str]] = {}
-    for row in rows:
-        own = row.get(column, "").strip()
-        if not own or contents.setdefault(own, row) != row:
-            return None, f"the row's content: {column!r} is empty or repeats with other content"
-    return column, column
+    named = [name for name, column in chosen.items() if column and column.field == "native_id"]
+    if named and columns.identifies(named[0], rows):
+        return named[0], named[0]
+    failed = named or [name for name in chosen if "native_id" in hints(name)]
+    why = f": {failed[0]!r} has gaps or repeats with other content" if failed else ""
+    return None, f"the row's content{why}"
 
 
 def _label(path: Path) -> str:
@@ -203,7 +253,17 @@ def inspect(path: str, **options: object) -> Layout:
 
 
 def _matching(pattern: str) -> list[Path]:
-    return sorted(path for found in globbing.glob(pattern, recursive=True) if (path := Path(found)).is_file())
+    return sorted(
+        path for found in globbing.glob(pattern, recursive=True) if (path := Path(found)).is_file()
+    )
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        return False
+    return True
 
 
 def _progress(cursor: str | None) -> dict[str, dict[str, object]]:

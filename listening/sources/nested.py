@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from typing import TextIO
 
 _SPACE = re.compile(r"[\s,\ufeff\x00]*")
-_LIMIT = 1 << 24
+_CHUNK, _LONGEST = 1 << 16, 1 << 26
 
 
 def flat(value: dict[str, object]) -> dict[str, str]:
@@ -43,47 +44,38 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def values(text: Iterable[str]) -> Iterator[tuple[int, object, str]]:
+def values(text: TextIO) -> Iterator[tuple[int, object, str]]:
     """(line, value, raw) of each element of a JSON array, or of values that follow each other.
 
     An object that wraps one list of objects stands for its elements. A broken end is a ValueError
     in place of a value.
     """
     decoder = json.JSONDecoder(parse_float=str, parse_int=str)
-    buffer, line, inside = "", 1, False
-    parts = iter(text)
-    ended = False
+    buffer, at, line, inside, size = text.read(_CHUNK), 0, 1, False, _CHUNK
     while True:
-        at = _SPACE.match(buffer).end()  # type: ignore[union-attr]  # it matches the empty string
-        line += buffer.count("\n", 0, at)
-        buffer = buffer[at:]
-        if not inside and buffer.startswith("["):
-            inside, buffer = True, buffer[1:]
-            continue
-        if inside and buffer.startswith("]"):
-            inside, buffer = False, buffer[1:]
+        start = _SPACE.match(buffer, at).end()  # type: ignore[union-attr]  # it matches nothing too
+        line, at = line + buffer.count("\n", at, start), start
+        if buffer[at : at + 1] == ("]" if inside else "["):
+            inside, at = not inside, at + 1
             continue
         try:
-            value, end = decoder.raw_decode(buffer)
+            value, end = decoder.raw_decode(buffer, at)
         except ValueError as error:
-            if ended or len(buffer) > _LIMIT:
-                if buffer:
-                    yield line, error, buffer
+            if len(buffer) - at > _LONGEST or not (more := text.read(size)):
+                if buffer[at:]:
+                    yield line, error, buffer[at:]
                 return
-            more = "".join(part for part, _ in zip(parts, range(max(64, buffer.count("\n"))), strict=False))
-            ended = not more
-            buffer += more
+            # Doubling keeps the work on one long value linear in its length.
+            buffer, at, size = buffer[at:] + more, 0, size * 2
             continue
-        if inside or (elements := _wrapped(value)) is None:
-            yield line, value, buffer[:end]
-        else:
-            for element in elements:
-                yield line, element, json.dumps(element, ensure_ascii=False)
-        line += buffer.count("\n", 0, end)
-        buffer = buffer[end:]
+        size = _CHUNK
+        wrapped = None if inside else wrapped_in(value)
+        for element in [value] if wrapped is None else wrapped:
+            yield line, element, buffer[at:end] if wrapped is None else json.dumps(element)
+        line, at = line + buffer.count("\n", at, end), end
 
 
-def _wrapped(value: object) -> list[object] | None:
+def wrapped_in(value: object) -> list[object] | None:
     """The rows of an API answer such as ``{"total": 2, "reviews": [{...}, {...}]}``."""
     if not isinstance(value, dict):
         return None

@@ -6,10 +6,11 @@ import calendar
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any, ClassVar
@@ -19,6 +20,7 @@ import httpx
 from listening.errors import ConfigError, InvalidItem, TransientError
 from listening.http import Http
 from listening.records import Item, Kind, Page, Rejected, Window
+from listening.sources import local
 
 _NOT_MODIFIED = 304
 _LONGEST_RAW = 2_000
@@ -27,11 +29,15 @@ _ATTRIBUTE = re.compile(r"""(\w+)\s*=\s*(["'])(.*?)\2""")
 
 @dataclass(frozen=True, kw_only=True)
 class Rss:
-    """``url`` is the feed's http(s) address; ``kind`` what its entries are."""
+    """``url`` is the feed's http(s) address; ``kind`` what its entries are.
+
+    With a ``query`` (see ``listening.query``) only entries that it holds for are taken.
+    """
 
     name: ClassVar[str] = "rss"
 
     url: str
+    query: str | None = None
     kind: Kind = Kind.MENTION
 
     def __post_init__(self) -> None:
@@ -41,6 +47,8 @@ class Rss:
             raise ConfigError(f"rss: url {self.url!r} is not an address: {error}") from error
         if url.scheme not in {"http", "https"} or not url.host:
             raise ConfigError("rss: url must begin with https:// or http:// and name a host")
+        if self.query is not None:
+            local.read(self.query, "rss")
 
     def fetch(self, cursor: str | None, *, http: Http, window: Window) -> Iterator[Page]:
         """Yield the feed as one page, or nothing when it has not changed since ``cursor``.
@@ -61,15 +69,21 @@ class Rss:
                 rejected.append(self._set_aside(error.reason, _raw(entry), error.column))
             else:
                 items.append(item)
-        items += _deleted(response.text)
+        items = [item for item in filter(self._keeps, items) if item.created_at in window]
         yield Page(
-            items=tuple(i for i in items if i.deleted or i.created_at in window),
+            items=(*items, *_deleted(response.text)),
             rejected=tuple(rejected),
             cursor=_cursor(response),
         )
 
+    @cached_property
+    def _keeps(self) -> Callable[[Item], bool]:
+        if self.query is None:
+            return lambda _: True
+        return local.keeps(local.read(self.query, "rss"))
+
     def _parse(self, response: httpx.Response) -> Any:  # noqa: ANN401 - feedparser
-        import feedparser  # type: ignore[import-untyped]  # it has no stubs
+        import feedparser
 
         headers = {
             "content-type": response.headers.get("content-type", "application/xml"),
@@ -160,9 +174,9 @@ def _text(entry: Any) -> str:  # noqa: ANN401 - feedparser
 
 def _moment(entry: Any, *names: str) -> datetime | None:  # noqa: ANN401 - feedparser
     for name in names:
-        # Only ``in`` does not take one date for another.
-        if f"{name}_parsed" in entry and entry[f"{name}_parsed"]:
-            with suppress(ValueError, OverflowError):
+        # ``get`` would take one date for another.
+        if f"{name}_parsed" in entry:
+            with suppress(TypeError, ValueError, OverflowError):
                 return datetime.fromtimestamp(calendar.timegm(entry[f"{name}_parsed"]), UTC)
     return None
 

@@ -7,13 +7,14 @@ import json
 import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import TextIO
 
 from listening.sources.encodings import Unpacked, encoding_of, open_text, undecodable
 from listening.sources.headers import hints
-from listening.sources.nested import flat, values
+from listening.sources.nested import flat, values, wrapped_in
 
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE_ROWS = 2000
@@ -74,9 +75,8 @@ def look(path: Path, *, encoding: str | None = None, separator: str | None = Non
     encoding = encoding or encoding_of(path)
     with open_text(Unpacked(path), encoding) as text:
         lines = list(islice(text, SAMPLE_ROWS))
-    first = next((line for line in lines if line.strip()), "").strip()
-    if first[:1] in {"{", "["}:
-        return Table("jsonl" if _is_object(first) else "json", encoding)
+    if separator is None and (found := _json_format(lines)) is not None:
+        return Table(found, encoding)
     return _table(lines, encoding, separator)
 
 
@@ -107,14 +107,28 @@ def _damaged(last: Row | Broken | None, damage: str) -> Iterator[Row | Broken]:
         yield Broken(last.line, reason, last.raw)
 
 
-def _is_object(line: str) -> bool:
+def _json_format(lines: Sequence[str]) -> str | None:
+    filled = [line for line in lines if line.strip("\ufeff\x00 \t\r\n")]
+    start = "".join(filled[:2]).lstrip("\ufeff\x00 \t\r\n")
+    if re.match(r"\[\s*[\[{\]]", start):
+        return "json"
+    if not start.startswith("{"):
+        return None
+    objects = [value for line in filled[:50] if (value := _object(line)) is not None]
+    if len(filled) == 1 and objects and wrapped_in(objects[0]) is not None:
+        return "json"
+    return "jsonl" if 2 * len(objects) >= len(filled[:50]) else "json"
+
+
+def _object(line: str) -> dict[str, object] | None:
     try:
-        return isinstance(json.loads(line), dict)
+        value = json.loads(line.lstrip("\ufeff")) if line.lstrip("\ufeff")[:1] == "{" else None
     except ValueError:
-        return line.startswith("{") and '":' in line and len(line) > 2  # noqa: PLR2004 - "{" alone
+        return None
+    return value if isinstance(value, dict) else None
 
 
-def _jsonlike(text: Iterable[str], table: Table) -> Iterator[Row | Broken]:
+def _jsonlike(text: TextIO, table: Table) -> Iterator[Row | Broken]:
     if table.format == "json":
         for line, value, raw in values(text):
             yield _json_row(line, value, raw, table)
@@ -189,7 +203,9 @@ def _records(
             # The reader asks past the last line only inside a quoted cell.
             error = "a quote is opened and never closed"
         if width and len(taken) > 1 and (error or len(cells) != width):
-            whole = next((at for at in range(1, len(taken)) if _whole(reader, taken[at][1], width)), 0)
+            whole = next(
+                (at for at in range(1, len(taken)) if _whole(reader, taken[at][1], width)), 0
+            )
             if whole:
                 source.give_back(taken[whole:])
                 taken, rows = taken[:whole], reader(source)
@@ -227,7 +243,9 @@ def _tabular(text: Iterable[str], table: Table) -> Iterator[Row | Broken]:
 
 
 def _misfit(cells: Sequence[str], table: Table) -> str | None:
-    summary = _SUMMARY.match(cells[0]) or (len(cells) > 1 and not cells[0] and _SUMMARY.match(cells[1]))
+    summary = _SUMMARY.match(cells[0]) or (
+        len(cells) > 1 and not cells[0] and _SUMMARY.match(cells[1])
+    )
     if summary and sum(not cell.strip() for cell in cells) * 2 >= len(cells) - 1:
         return f"a summary row ({summary[0].strip()}), not an answer"
     if len(cells) != len(table.header):
@@ -241,16 +259,17 @@ def _table(lines: Sequence[str], encoding: str, separator: str | None) -> Table:
     skipped = 0
     if lines and (declared := re.fullmatch(r'"?sep=(.)"?\s*', lines[0].lstrip("\ufeff"))):
         separator, skipped = separator or declared[1], 1
-    candidates = [separator] if separator else SEPARATORS
-    records, separator = max(
-        ((_sample(lines[skipped:], one, skipped + 1), one) for one in candidates),
-        key=lambda pair: _consistency(pair[0]),
-    )
-    return _headed(records, encoding, separator)
+    escapes = (None, "\\") if any('\\"' in line for line in lines) else (None,)
+    records, separator, escape = max(
+        ((_sample(lines[skipped:], one, escape, skipped + 1), one, escape)
+         for one in ([separator] if separator else SEPARATORS) for escape in escapes),
+        key=lambda found: _consistency(found[0]),
+    )  # fmt: skip
+    return _headed(records, Table("csv", encoding, separator, escape))
 
 
-def _sample(lines: Sequence[str], separator: str, first: int) -> list[_Record]:
-    records = list(_records(lines, separator, None, first=first))
+def _sample(lines: Sequence[str], separator: str, escape: str | None, first: int) -> list[_Record]:
+    records = list(_records(lines, separator, escape, first=first))
     if len(records) > 1 and records[-1].error:
         records.pop()
     return [record for record in records if any(map(str.strip, record.cells))]
@@ -275,23 +294,31 @@ def _width(records: Sequence[_Record]) -> tuple[int, int]:
     return Counter(len(record.cells) for record in records).most_common(1)[0]
 
 
-def _headed(records: Sequence[_Record], encoding: str, separator: str) -> Table:
+def _headed(records: Sequence[_Record], table: Table) -> Table:
     if not records:
-        return Table("csv", encoding, separator, header=("text",), notes=("the file is empty",))
+        return replace(table, header=("text",), notes=("the file is empty",))
     width, _ = _width(records)
-    at = next(
-        (n for n, record in enumerate(records[:_HEADER_WITHIN]) if _is_header(record.cells, width)), None
-    )
+    near = enumerate(records[:_HEADER_WITHIN])
+    at = next((n for n, record in near if _is_header(record.cells, width)), None)
     if at is None:
         header = tuple(f"column {number}" for number in range(1, width + 1))
-        return Table("csv", encoding, separator, None, header, None, records[0].line,
-                     notes=("no header row: columns are numbered",))  # fmt: skip
+        notes = ("no header row: the columns are numbered",)
+        return replace(table, header=header, data_line=records[0].line, notes=notes)
     head = records[at]
     after, questions = _more_headers(records, at)
-    header = _distinct(head.cells)
-    data_line = records[after - 1].line + len(records[after - 1].raw.splitlines())
-    notes = (f"the header is on line {head.line}; what stands above it is no row",) if head.line > 1 else ()
-    return Table("csv", encoding, separator, None, header, head.line, data_line, questions, notes)
+    above = f"the header is on line {head.line}; what stands above it is no row"
+    return replace(
+        table,
+        header=_distinct(head.cells),
+        header_line=head.line,
+        data_line=_next_line(records[after - 1]),
+        questions=questions,
+        notes=(above,) if at else (),
+    )
+
+
+def _next_line(record: _Record) -> int:
+    return record.line + len(re.findall(r"\r\n|\r|\n", record.raw))
 
 
 def _is_header(cells: Sequence[str], width: int) -> bool:
@@ -316,8 +343,12 @@ def _more_headers(records: Sequence[_Record], at: int) -> tuple[int, tuple[str, 
             return at + below + 1, texts
     if at + 1 < len(records):
         second = records[at + 1].cells
-        if len(second) == width and not second[0].strip() and any(
-            plain_response in {"Response", "Open-Ended Response"} for plain_response in second
+        if (
+            len(second) == width
+            and not second[0].strip()
+            and any(
+                plain_response in {"Response", "Open-Ended Response"} for plain_response in second
+            )
         ):
             return at + 2, tuple("" if cell == "Response" else cell for cell in second)
     return at + 1, ()

@@ -47,7 +47,8 @@ _HAPPINESS = {
     1.0: "very happy|loti laimigs|loti priecigs|labai laimingas|labai linksmas|очень счастлив|"
     "ძალიან ბედნიერი|sehr glucklich",
     2 / 3: "happy|laimigs|priecigs|laimingas|linksmas|счастлив|рад|ბედნიერი|glucklich",
-    1 / 3: "unhappy|sad|nelaimigs|bedigs|nelaimingas|liudnas|несчастлив|расстроен|უბედური|unglucklich|traurig",
+    1
+    / 3: "unhappy|sad|nelaimigs|bedigs|nelaimingas|liudnas|несчастлив|расстроен|უბედური|unglucklich|traurig",
     0.0: "very unhappy|very sad|angry|loti nelaimigs|dusmigs|labai nelaimingas|piktas|злой|"
     "очень несчастлив|გაბრაზებული|ძალიან უბედური|sehr unglucklich|wutend",
 }

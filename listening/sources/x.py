@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from html import unescape
 from typing import Any, ClassVar
 
@@ -20,13 +21,13 @@ import httpx
 
 from listening.errors import ConfigError, InvalidItem, ListeningError, TransientError
 from listening.http import Http, read_json
-from listening.query import parse
 from listening.records import Item, Kind, Page, Rejected, Window
-from listening.sources.x_query import compile_query
-from listening.tree import And, Field, Node, Not, Or
+from listening.sources import local
+from listening.sources.x_query import Compiled, compile_query
+from listening.tree import And, Field, Not, Or
 
 _PAGE, _SMALLEST_PAGE = 100, 10
-_REACH = timedelta(days=7, minutes=-1)  # X refuses ids and times beyond 7 days
+_REACH = timedelta(days=7, minutes=-1)  # X refuses what is older
 _IDLE_PAGES = 10
 _FIELDS = (
     "id,text,note_tweet,created_at,lang,author_id,public_metrics,referenced_tweets,"
@@ -38,11 +39,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Walk:
-    """A way down from ``newest`` that has come to ``until`` (0: not begun), bounded by ``start``."""
+    """A way down from post ``newest`` that has come to ``until``; 0 is not begun."""
 
     newest: int = 0
     until: int = 0
-    start: str | None = None
 
 
 @dataclass(frozen=True)
@@ -86,46 +86,58 @@ class X:
                 f"x: monthly_budget = {self.monthly_budget} is too small: X returns at least "
                 f"{_SMALLEST_PAGE} posts at a time"
             )
-        compile_query(self._tree())
+        self.compiled  # noqa: B018 - a query that X cannot run is refused here and now
 
-    def _tree(self) -> Node:
-        parts = [parse(self.query)]
+    @cached_property
+    def compiled(self) -> Compiled:
+        """What X is asked, and in words what it is not."""
+        parts = [local.read(self.query, "x")]
         if self.languages:
             parts.append(Or(tuple(Field("lang", code) for code in self.languages)))
         if not self.reposts:
             parts.append(Not(Field("is", "retweet")))
-        return And(tuple(parts))
+        return compile_query(And(tuple(parts)))
+
+    @cached_property
+    def _keeps(self) -> Callable[[Item], bool]:
+        # X's own word on an exact query is final: it also looks where the text does not show.
+        if self.compiled.exact:
+            return lambda _: True
+        return local.keeps(local.read(self.query, "x"), self.languages)
 
     def fetch(self, cursor: str | None, *, http: Http, window: Window) -> Iterator[Page]:
         """Yield pages newest first; a walk that was cut short is finished before a new one.
 
+        With a window, that period is read again, and the cursor moves in nothing but its count.
         Raises TransientError with ``retry_after`` when the month's budget is spent or X's rate
         limit is used up for longer than ``http`` waits, ConfigError when X refuses.
         """
-        state, search = _read_cursor(cursor), _client(self.bearer_token, http)
-        if state.walk and not _forgotten(state.walk, http.now()):
-            state = yield from self._walk(state, state.walk, search, http, Window())
+        state, now = _read_cursor(cursor), http.now()
+        if window != Window():
+            yield from self._walk(state, _Walk(), _period(window, now), http, moves=False)
+            return
+        if state.walk and not _forgotten(state.walk, now):
+            rest = {**_since(state, now), "until_id": state.walk.until}
+            state = yield from self._walk(state, state.walk, rest, http)
         elif state.walk:
-            state = _after(state, state.walk, 0, more=False)
-        begin = _beginning(window, state.since_id, http.now())
-        yield from self._walk(state, _Walk(start=begin), search, http, window)
+            state = replace(state, since_id=state.walk.newest, walk=None)
+        yield from self._walk(state, _Walk(), _since(state, now), http)
 
     def _walk(
-        self, state: _State, walk: _Walk, search: Search, http: Http, window: Window
+        self, state: _State, walk: _Walk, bounds: Answer, http: Http, *, moves: bool = True
     ) -> Steps:
-        bounds = _bounds(state.since_id, walk, window, http.now())
-        token, idle = None, 0
+        search, token, idle = _client(self.bearer_token, http), None, 0
         while True:
             state = _this_month(state, http.now())
             answer = search(**bounds, **self._ask(state, http.now()), next_token=token)
             ids, items, rejected = self._read(answer)
-            if ids and walk.until and max(ids) >= walk.until:
+            if walk.until and max(ids, default=0) >= walk.until:
                 raise TransientError("x: X sent a page again that it had sent before; try later")
-            walk = replace(
-                walk, newest=max(walk.newest, *ids, 0), until=min(ids, default=walk.until)
-            )
+            walk = _Walk(max(walk.newest, *ids, 0), min(ids, default=walk.until))
             last, token = token, answer["meta"].get("next_token")
-            state = _after(state, walk, len(answer.get("data", ())), more=bool(token))
+            state = replace(state, spent=state.spent + len(answer.get("data", ())))
+            if moves:
+                state = _moved(state, walk, more=bool(token))
             yield Page(items=items, rejected=rejected, cursor=json.dumps(asdict(state)))
             if not token:
                 return state
@@ -146,7 +158,7 @@ class X:
                 retry_after=(resumes - now).total_seconds(),
             )
         return {
-            "query": compile_query(self._tree()).text,
+            "query": self.compiled.text,
             "max_results": min(_PAGE, left),
             "tweet_fields": _FIELDS,
             "expansions": "author_id" if self.usernames else None,
@@ -172,14 +184,14 @@ class X:
                         column=error.column,
                     )
                 )
-        return ids, tuple(items), tuple(rejected)
+        return ids, tuple(filter(self._keeps, items)), tuple(rejected)
 
 
 # --- Where to read: the bounds of a walk -----------------------------------------------------
 
 
-def _beginning(window: Window, since_id: int, now: datetime) -> str | None:
-    """Give the start time of a new walk, None where ``since_id`` or X's 7 days set it."""
+def _period(window: Window, now: datetime) -> Answer:
+    """Give X's times; without an end, or with one just gone, X leaves out the last 30 seconds."""
     reach = now - _REACH
     if window.until and window.until <= reach:
         raise ConfigError(
@@ -188,9 +200,17 @@ def _beginning(window: Window, since_id: int, now: datetime) -> str | None:
         )
     if window.since and window.since < reach:
         _log.warning("x: X goes back 7 days only; posts before %s are not read", reach.isoformat())
-    if window.since is None or window.since <= max(reach, _time(since_id)):
-        return None
-    return window.since.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    since = window.since if window.since and window.since > reach else None
+    until = window.until if window.until and window.until < now - timedelta(minutes=1) else None
+    return {"start_time": since, "end_time": until}
+
+
+def _since(state: _State, now: datetime) -> Answer:
+    if _time(state.since_id) > now - _REACH:
+        return {"since_id": state.since_id}
+    if state.since_id:
+        _log.warning("x: the last run is over 7 days ago; X no longer has all posts since then")
+    return {}
 
 
 def _forgotten(walk: _Walk, now: datetime) -> bool:
@@ -200,30 +220,15 @@ def _forgotten(walk: _Walk, now: datetime) -> bool:
     return gone
 
 
-def _bounds(since_id: int, walk: _Walk, window: Window, now: datetime) -> Answer:
-    """Give X's parameters; an end under 10 s ago is refused, and without one X leaves out 30 s."""
-    bounds: Answer = {}
-    if walk.start and datetime.fromisoformat(walk.start) > now - _REACH:
-        bounds["start_time"] = walk.start
-    elif _time(since_id) > now - _REACH:
-        bounds["since_id"] = since_id
-    elif since_id:
-        _log.warning("x: the last run is over 7 days ago; X no longer has all posts since then")
-    if walk.until:
-        bounds["until_id"] = walk.until
-    elif window.until and window.until < now - timedelta(minutes=1):
-        bounds["end_time"] = window.until
-    return bounds
-
-
 def _this_month(state: _State, now: datetime) -> _State:
     month = f"{now:%Y-%m}"
     return state if state.month == month else replace(state, month=month, spent=0)
 
 
-def _after(state: _State, walk: _Walk, read: int, *, more: bool) -> _State:
-    since_id = state.since_id if more else max(state.since_id, walk.newest)
-    return replace(state, since_id=since_id, walk=walk if more else None, spent=state.spent + read)
+def _moved(state: _State, walk: _Walk, *, more: bool) -> _State:
+    if more:
+        return replace(state, walk=walk)
+    return replace(state, since_id=max(state.since_id, walk.newest), walk=None)
 
 
 def _read_cursor(cursor: str | None) -> _State:

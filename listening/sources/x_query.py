@@ -28,10 +28,14 @@ _WHOLE_WORDS = (
 
 
 class Compiled(NamedTuple):
-    """``text`` is for X; ``local`` says, one sentence each, what X does not do or does not know."""
+    """``text`` is for X; ``local`` says, one sentence each, what X does not do or does not know.
+
+    Unless ``exact``, X returns more than was asked for.
+    """
 
     text: str
     local: tuple[str, ...] = ()
+    exact: bool = True
 
 
 def compile_query(node: Node) -> Compiled:
@@ -48,12 +52,13 @@ def compile_query(node: Node) -> Compiled:
             "x: query leaves nothing that X can search for: every alternative needs a whole word, "
             f'a "phrase", author: or url: that is not negated{reasons}'
         )
+    exact = not local
     if any(isinstance(leaf, Word | Phrase) for leaf in leaves(wide)):
         local[_WHOLE_WORDS] = None
     text = _render(wide)
     if len(text) > LONGEST:
         raise ConfigError(_too_long(wide, text))
-    return Compiled(text, tuple(local))
+    return Compiled(text, tuple(local), exact)
 
 
 def _widen(node: Node, local: dict[str, None], *, negated: bool) -> Node | None:

@@ -41,7 +41,9 @@ class Periods:
         if period is Dimension.HOUR:
             start = (seconds + offsets) // 3600 * 3600 - offsets
             codes, starts = _coded(start // _QUARTER)
-            return cls(codes, _hours(starts * _QUARTER, _zone(zone)))
+            ahead = np.zeros(len(starts), np.int64)
+            ahead[codes] = offsets
+            return cls(codes, _hours(starts * _QUARTER, ahead))
         codes, days = _coded((seconds + offsets) // _DAY)
         names, places = np.unique(_starts(days, period), return_inverse=True)
         return cls(places[codes], names.tolist())
@@ -74,10 +76,9 @@ def _starts(days: Numbers, period: Dimension) -> npt.NDArray[np.str_]:
     return np.datetime_as_string(dates)
 
 
-def _hours(starts: Numbers, zone: ZoneInfo) -> list[str]:
-    offsets = _offsets(starts, zone)
-    local = np.datetime_as_string((starts + offsets).astype("datetime64[s]"), unit="m")
-    return [f"{name}{_written(int(o))}" for name, o in zip(local, offsets, strict=True)]
+def _hours(starts: Numbers, ahead: Numbers) -> list[str]:
+    local = np.datetime_as_string((starts + ahead).astype("datetime64[s]"), unit="m")
+    return [f"{name}{_written(int(offset))}" for name, offset in zip(local, ahead, strict=True)]
 
 
 def _written(offset: int) -> str:

@@ -1,0 +1,154 @@
+"""The main flow. START HERE.
+
+    Source.fetch -> normalise -> Store.put, then Store.set_cursor       (ingest)
+    Store.unscored -> Scorer.score -> Store.annotate                     (score)
+
+The store is the only hand-off. Both passes may be stopped at any point and run again: nothing is
+lost, and what was done is done once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
+
+from listening.errors import InvalidItem
+from listening.http import Http
+from listening.normalise import Defaults, identifier, normalise
+from listening.protocols import Scorer, Source, Store
+from listening.records import Feedback, Item, Label, Page, Rejected, Window, Written
+
+# Long enough that sorting by length pays, short enough that a crash costs seconds.
+SCORED_TOGETHER = 1024
+EVERYTHING = Window()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream:
+    """A source with its options, under the name that its cursor is kept by."""
+
+    name: str
+    source: Source
+    defaults: Defaults
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ingested:
+    """What became of the rows that a source gave; the parts add up to ``rows``."""
+
+    stream: str
+    rows: int = 0
+    stored: int = 0
+    updated: int = 0
+    duplicates: int = 0
+    erased: int = 0
+    quarantined: tuple[Rejected, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """How many texts got a sentiment, by label."""
+
+    model: str
+    texts: int = 0
+    labels: Mapping[Label, int] = field(default_factory=dict)
+
+
+Progress = Callable[[int], None]
+
+
+def ingest(
+    stream: Stream,
+    store: Store,
+    *,
+    http: Http,
+    window: Window = EVERYTHING,
+    progress: Progress = lambda _: None,
+) -> Ingested:
+    """Pull what is new into the store; ``progress`` is called with the rows of each page.
+
+    A ``window`` pulls that period again from its start and leaves the cursor where it is. Raises
+    what the source raises, with all pages before it stored.
+    """
+    resumes = window == EVERYTHING
+    total = Ingested(stream=stream.name)
+    cursor = store.cursor(stream.name) if resumes else None
+    for page in stream.source.fetch(cursor, http=http, window=window):
+        total = _sum(total, _take(page, stream, store))
+        if resumes:
+            store.set_cursor(stream.name, page.cursor)
+        progress(len(page.items) + len(page.rejected))
+    return total
+
+
+def score(
+    store: Store,
+    scorer: Scorer,
+    *,
+    limit: int | None = None,
+    progress: Progress = lambda _: None,
+) -> Scored:
+    """Score what ``scorer``'s model has not scored yet, newest first, at most ``limit`` texts."""
+    labels: Counter[Label] = Counter()
+    waiting = iter(store.unscored(scorer.model, limit=limit))
+    while chunk := list(islice(waiting, SCORED_TOGETHER)):
+        sentiments = scorer.score([text for _, text in chunk])
+        store.annotate([(*pair, found) for pair, found in zip(chunk, sentiments, strict=True)])
+        labels.update(sentiment.label for sentiment in sentiments)
+        progress(len(chunk))
+    return Scored(model=scorer.model, texts=labels.total(), labels=dict(labels))
+
+
+def _take(page: Page, stream: Stream, store: Store) -> Ingested:
+    """Store one page: first what can be read, then what cannot, then what was withdrawn."""
+    accepted: list[Feedback] = []
+    rejected = [replace(row, stream=stream.name) for row in page.rejected]
+    deleted = [item for item in page.items if item.deleted]
+    for item in page.items:
+        if item.deleted:
+            continue
+        try:
+            accepted.append(normalise(item, stream.defaults))
+        except InvalidItem as error:
+            rejected.append(_set_aside(item, stream.name, error))
+    written = store.put(accepted) if accepted else Written()
+    if rejected:
+        store.set_aside(rejected)
+    if deleted:
+        store.erase([_identifier(item, stream.defaults) for item in deleted])
+    return Ingested(
+        stream=stream.name,
+        rows=len(page.items) + len(page.rejected),
+        stored=written.stored,
+        updated=written.updated,
+        duplicates=written.duplicates,
+        erased=len(deleted),
+        quarantined=tuple(rejected),
+    )
+
+
+def _identifier(item: Item, defaults: Defaults) -> str:
+    return identifier(
+        item.brand or defaults.brand or "", item.source or defaults.source, item.native_id
+    )
+
+
+def _set_aside(item: Item, stream: str, error: InvalidItem) -> Rejected:
+    raw = json.dumps(asdict(item), default=str, ensure_ascii=False)
+    origin = item.url or item.native_id
+    return Rejected(stream=stream, origin=origin, reason=error.reason, raw=raw, column=error.column)
+
+
+def _sum(first: Ingested, second: Ingested) -> Ingested:
+    return Ingested(
+        stream=first.stream,
+        rows=first.rows + second.rows,
+        stored=first.stored + second.stored,
+        updated=first.updated + second.updated,
+        duplicates=first.duplicates + second.duplicates,
+        erased=first.erased + second.erased,
+        quarantined=first.quarantined + second.quarantined,
+    )

@@ -1,0 +1,165 @@
+"""What is behind the figures: telling words, sample texts, and the queries that find them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import NamedTuple
+
+from listening.analysis import tokens
+from listening.protocols import Store
+from listening.records import Bucket, Dimension, Filter, Hit, Label
+from listening.report import timeline
+from listening.report.shape import Crisis, Sample, Topic
+from listening.tree import And, Field, Node, Not, Or, Word
+from listening.views import words
+from listening.views.reproduce import as_query
+from listening.views.spikes import Spike, days_of, spikes
+from listening.views.words import TellingWord
+
+MOST_BRANDS = 10
+MOST_LANGUAGES = 4  # each has its own words, and asking for them takes time
+LEAST_TEXTS = 10  # of a language, to look for its words
+WORDS = 6
+SAMPLES = 3
+LOOKED_AT = 50
+
+
+class Evidence(NamedTuple):
+    words: tuple[TellingWord, ...]
+    samples: tuple[Sample, ...]
+
+
+def complaints(store: Store, where: Filter) -> tuple[Topic, ...]:
+    """Per brand the negative texts against all its others, with sample texts."""
+    return tuple(_topics(store, where, Label.NEGATIVE, samples=SAMPLES))
+
+
+def praise(store: Store, where: Filter) -> tuple[Topic, ...]:
+    """Per brand the positive texts against all its others; words only."""
+    return tuple(_topics(store, where, Label.POSITIVE, samples=0))
+
+
+def crises(store: Store, where: Filter) -> tuple[Crisis, ...]:
+    """Every brand's negative spikes, most excess first; days are UTC's, as in queries."""
+    found = [
+        (spike, _crisis(store, replace(where, brand=(brand,)), spike))
+        for brand in _brands(store, where)
+        for spike in _spikes(store, replace(where, brand=(brand,)))
+    ]
+    return tuple(crisis for _, crisis in sorted(found, key=lambda pair: -pair[0].excess))
+
+
+def _topics(store: Store, where: Filter, label: Label, *, samples: int) -> Iterator[Topic]:
+    if where.label is not None and where.label != (label,) and label not in where.label:
+        return
+    others = tuple(one for one in where.label or Label if one is not label)
+    for brand, texts in _brands(store, replace(where, label=(label,))).items():
+        said = replace(where, brand=(brand,), label=(label,))
+        evidence = _evidence(store, said, replace(said, label=others), samples)
+        yield Topic(brand=brand, texts=texts, query=as_query(said), **evidence._asdict())
+
+
+def _crisis(store: Store, where: Filter, spike: Spike) -> Crisis:
+    after = spike.end + timedelta(days=1)
+    window = timeline.utc(spike.start, after, where.window)
+    said = replace(where, label=(Label.NEGATIVE,), window=window)
+    spoken = (
+        Field("sentiment", Label.NEGATIVE),
+        Field("after", spike.start.isoformat()),
+        Field("before", after.isoformat()),
+    )
+    background = replace(where, text=_both(where.text, Not(And(spoken))))
+    return Crisis(
+        brand=(where.brand or ("",))[0],
+        start=spike.start,
+        end=spike.end,
+        negative=spike.negative,
+        texts=spike.texts,
+        expected=spike.expected,
+        share=spike.share,
+        share_usual=spike.share_usual,
+        query=as_query(said),
+        **_evidence(store, said, background, SAMPLES)._asdict(),
+    )
+
+
+def _spikes(store: Store, where: Filter) -> list[Spike]:
+    days = store.aggregate(where, by=[Dimension.DAY])
+    covered = timeline.utc_days(where.window, days)
+    return spikes(days_of(days, *covered)) if covered else []
+
+
+def _brands(store: Store, where: Filter) -> Mapping[str, int]:
+    return _most(store.aggregate(where, by=[Dimension.BRAND]), MOST_BRANDS)
+
+
+def _most(buckets: Sequence[Bucket], most: int) -> dict[str, int]:
+    largest = sorted(buckets, key=lambda bucket: (-bucket.count, bucket.key))
+    return {bucket.key[0]: bucket.count for bucket in largest[:most]}
+
+
+def _evidence(store: Store, said: Filter, background: Filter, samples: int) -> Evidence:
+    """Language by language: otherwise those of the larger language would be its telling words."""
+    languages = _most(store.aggregate(said, by=[Dimension.LANGUAGE]), MOST_LANGUAGES)
+    telling: dict[str, list[TellingWord]] = {}
+    for language, texts in languages.items():
+        within = said.language is None or language in said.language
+        if texts >= LEAST_TEXTS and within:
+            telling[language] = _words(store, said, background, language)
+    chosen = [
+        sample
+        for language in list(languages)[:samples]
+        if (sample := _sample(store, said, language, telling.get(language, [])))
+    ]
+    return Evidence(
+        tuple(word for found in telling.values() for word in found),
+        tuple(chosen),
+    )
+
+
+def _words(store: Store, said: Filter, background: Filter, language: str) -> list[TellingWord]:
+    counts = store.terms(
+        replace(said, language=(language,)), background=replace(background, language=(language,))
+    )
+    brand = (said.brand or ("",))[0].casefold()
+    found = words.telling_words(counts, top=WORDS + 1, language=language)
+    return [word for word in found if word.term.casefold() != brand][:WORDS]
+
+
+def _sample(
+    store: Store, said: Filter, language: str, telling: Sequence[TellingWord]
+) -> Sample | None:
+    """The text with most of the telling words; among equals the one most reacted to."""
+    alike = replace(said, language=(language,))
+    if telling:
+        anyone = Or(tuple(Word(word.term) for word in telling))
+        alike = replace(alike, text=_both(said.text, anyone))
+    hits = store.search(alike, limit=LOOKED_AT).hits
+    stems = {t.stem for word in telling for t in tokens(word.term, language)}
+
+    def merit(hit: Hit) -> tuple[int, int]:
+        used = {token.stem for token in tokens(hit.feedback.text, language)}
+        return len(stems & used), hit.feedback.engagement or 0
+
+    best = max(hits, key=merit, default=None)
+    return None if best is None else _as_sample(best)
+
+
+def _as_sample(hit: Hit) -> Sample:
+    one = hit.feedback
+    return Sample(
+        id=one.id,
+        brand=one.brand,
+        source=one.source,
+        kind=one.kind,
+        language=one.language,
+        created_at=one.created_at,
+        text=one.text,
+        url=one.url,
+    )
+
+
+def _both(text: Node | None, more: Node) -> Node:
+    return more if text is None else And((text, more))
