@@ -174,9 +174,15 @@ class Http:
 
 
 def read_json(response: httpx.Response) -> object:
-    """Read the JSON of an answer; TransientError when it is something else or cut short."""
+    """Read the JSON of an answer; TransientError when it is something else or cut short.
+
+    NaN and Infinity, which JSON does not have, become None; halves of surrogate pairs ``?``.
+    """
     try:
-        found: object = json.loads(response.content)
+        found: object = json.loads(response.content, parse_constant=lambda _: None)
+        if b"\\ud" in response.content.lower():
+            whole = json.dumps(found, ensure_ascii=False).encode(errors="replace")
+            found = json.loads(whole)
     except (ValueError, RecursionError):
         html = response.content.lstrip()[:1] == b"<"
         what = "a web page" if html else "something that is not whole JSON"
@@ -248,7 +254,8 @@ class Guarded(httpx.BaseTransport):
         self.inner = inner or httpx.HTTPTransport(limits=httpx.Limits(max_keepalive_connections=0))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        host, failure = request.url.host, None
+        host = request.url.host
+        failure: httpx.TransportError | None = None
         for address in self._addresses(request.url):
             direct = httpx.Request(
                 request.method,
@@ -259,7 +266,7 @@ class Guarded(httpx.BaseTransport):
             )
             try:
                 return self.inner.handle_request(direct)
-            except httpx.ConnectError as error:
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 failure = error
         raise failure or httpx.ConnectError(f"{host} has no address")
 

@@ -52,7 +52,7 @@ def normalise(item: Item, defaults: Defaults) -> Feedback:
             "source": source,
             "kind": item.kind or defaults.kind,
             "text": text,
-            "language": _language(text, item.language, defaults.languages),
+            "language": detected(text, item.language, defaults.languages),
             "created_at": item.created_at.astimezone(UTC),
             "version": _milliseconds(item.updated_at or item.created_at),
             "author": item.author and pseudonym(item.author, source, defaults.key),
@@ -86,7 +86,7 @@ def _milliseconds(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 
-def _language(text: str, claimed: str | None, expected: tuple[str, ...]) -> str:
+def detected(text: str, claimed: str | None, expected: tuple[str, ...] = ()) -> str:
     """Ours where we are sure, else what the source claims: platforms guess, and guess badly."""
     claim = claimed.split("-")[0].lower() if claimed else None
     found = language.detect(text, prior=(*expected, claim) if claim else expected)

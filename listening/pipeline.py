@@ -14,8 +14,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
+from typing import Protocol, runtime_checkable
 
-from listening.errors import InvalidItem
+from pydantic import TypeAdapter
+
+from listening.errors import InvalidItem, ListeningError
 from listening.http import Http
 from listening.normalise import Defaults, identifier, normalise
 from listening.protocols import Scorer, Source, Store
@@ -55,6 +58,21 @@ class Scored:
     model: str
     texts: int = 0
     labels: Mapping[Label, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retried:
+    """How many rows left the quarantine into the store, and those that did not, with why."""
+
+    stored: int
+    failed: Mapping[str, Rejected]
+
+
+@runtime_checkable
+class Rereadable(Protocol):
+    """A source that can read one row again from its raw form."""
+
+    def retry(self, rejected: Rejected) -> Item: ...
 
 
 Progress = Callable[[int], None]
@@ -102,6 +120,37 @@ def score(
     return Scored(model=scorer.model, texts=labels.total(), labels=dict(labels))
 
 
+def retry(
+    rejected: Mapping[str, Rejected], store: Store, stream_of: Callable[[Rejected], Stream]
+) -> Retried:
+    """Try again what was set aside, as ``stream_of`` its streams are read now.
+
+    What succeeds leaves the quarantine; the rest stays, with the reason that holds now.
+    """
+    stored, failed = 0, {}
+    for number, row in rejected.items():
+        try:
+            stream = stream_of(row)
+            written = store.put([normalise(_item(row, stream), stream.defaults)])
+        except ListeningError as error:
+            failed[number] = replace(row, reason=str(error))
+        else:
+            stored += written.stored + written.updated
+            store.release([number])
+    return Retried(stored=stored, failed=failed)
+
+
+def _item(row: Rejected, stream: Stream) -> Item:
+    """The item in a quarantined row: ours if it got so far, else as its source reads it."""
+    raw = json.loads(row.raw) if row.raw.startswith('{"item":') else None
+    if raw is not None:
+        item: Item = TypeAdapter(Item).validate_python(raw["item"])
+        return item
+    if isinstance(stream.source, Rereadable):
+        return stream.source.retry(row)
+    raise InvalidItem(f"{stream.source.name} cannot read it again from here; {row.reason}")
+
+
 def _take(page: Page, stream: Stream, store: Store) -> Ingested:
     """Store one page: first what can be read, then what cannot, then what was withdrawn."""
     accepted: list[Feedback] = []
@@ -137,7 +186,7 @@ def _identifier(item: Item, defaults: Defaults) -> str:
 
 
 def _set_aside(item: Item, stream: str, error: InvalidItem) -> Rejected:
-    raw = json.dumps(asdict(item), default=str, ensure_ascii=False)
+    raw = json.dumps({"item": asdict(item)}, default=str, ensure_ascii=False)
     origin = item.url or item.native_id
     return Rejected(stream=stream, origin=origin, reason=error.reason, raw=raw, column=error.column)
 

@@ -146,6 +146,11 @@ def build_source(stream: StreamSettings, where: str) -> Source:
     return source
 
 
+def options_of(source: str) -> list[str]:
+    """The options of a source, as its table in the settings may set them."""
+    return [each.name for each in dataclasses.fields(SOURCES[source])]  # type: ignore[arg-type]  # a Source is a dataclass
+
+
 def seconds(every: str) -> int:
     """``90s``, ``15m``, ``6h`` or ``1d`` in seconds."""
     return int(every[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[every[-1]]

@@ -166,6 +166,22 @@ def test_a_crash_after_any_page_loses_nothing(stored: int) -> None:
     assert taken == {r["id"]["label"] for found in store.reviews.values() for r in found}
 
 
+def test_a_review_from_the_future_hides_nothing() -> None:
+    store = SmallStore({"lv": [review(1, NOON.replace(year=2036)), review(2, NOON)]})
+    cursor = pull(ZEFIRA, store)[-1].cursor
+    now = datetime.now(UTC)
+    store.reviews["lv"].append(review(3, now))
+    assert "3" in {item.native_id for item in items(pull(ZEFIRA, store, cursor))}
+
+
+def test_half_characters_in_an_answer_are_made_whole() -> None:
+    feed = json.dumps(recorded("one_review.json")).replace("piezvana", "\\ud83d")
+    empty = httpx.Response(200, json=recorded("no_reviews.json"))
+    answers = iter([httpx.Response(200, content=feed), empty])
+    (item,) = items(pull(ZEFIRA, lambda _: next(answers)))
+    assert "vienmēr ?" in item.text
+
+
 def test_a_page_sent_for_ever_ends_after_ten() -> None:
     asked = []
 

@@ -183,6 +183,27 @@ def test_html_becomes_what_a_reader_sees(html: str, text: str) -> None:
     assert plain(html) == text
 
 
+@pytest.mark.parametrize(
+    "poison", ["&#55357;", "\x00", "&#0;", "&amp;#55357;", "\u202e", "e" * 10**6]
+)
+def test_poison_in_one_entry_spoils_no_other(poison: str) -> None:
+    text = (RECORDINGS / "news.xml").read_text("utf-8")
+    for sound in ("Zefira atver", "zinas-1201", "Ekonomikas"):
+        text = text.replace(sound, sound + poison)
+    page = pull(served(text.encode()))
+    assert page.items[1].native_id == "https://zinas.example/a/1202"
+    for item in page.items:
+        f"{item.native_id}{item.text}{item.author}{item.url}".encode()
+        assert "\x00" not in item.native_id + item.text
+    for rejected in page.rejected:
+        rejected.raw.encode()
+
+
+def test_an_empty_answer_is_no_feed() -> None:
+    with pytest.raises(ConfigError, match="not a feed"):
+        pull(served(b""))
+
+
 def test_deeply_nested_html_is_harmless() -> None:
     deep: Any = "<div>" * 50_000 + "dziļi" + "</div>" * 50_000
     assert plain(deep) == "dziļi"

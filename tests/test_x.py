@@ -143,6 +143,28 @@ def test_a_recorded_answer_becomes_items() -> None:
     assert by_language[None].author == "1107"  # X withheld the name, and claims no language
 
 
+def test_half_characters_and_numbers_that_json_lacks_break_nothing() -> None:
+    text = json.dumps(recorded("page.json"))
+    text = text.replace("puikus", "\\ud83d").replace('"like_count": 25', '"like_count": NaN')
+    (page,) = ZEFIRA.fetch(None, http=replay(httpx.Response(200, content=text)), window=Window())
+    assert len(page.items) + len(page.rejected) == 7
+    assert any("tiesiog ?" in item.text for item in page.items)
+
+
+def test_x_is_asked_for_the_query_its_languages_and_no_reposts() -> None:
+    x = SmallX([])
+    source = replace(ZEFIRA, query="zefira OR zefyra", languages=("lv", "ka"))
+    list(pull(source, x))
+    assert x.asked[0]["query"] == "(zefira OR zefyra) (lang:lv OR lang:ka) -is:retweet"
+    list(pull(replace(ZEFIRA, reposts=True), x))
+    assert x.asked[1]["query"] == "zefira"
+
+
+def test_a_query_for_what_shows_only_later_is_refused() -> None:
+    with pytest.raises(ConfigError, match="sentiment: at character 8"):
+        replace(ZEFIRA, query="zefira sentiment:negative")
+
+
 def test_an_edited_post_stays_one_item() -> None:
     answers = replay(httpx.Response(200, json=recorded("page.json")))
     (page,) = ZEFIRA.fetch(None, http=answers, window=Window())

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 _LV_NOUN = "a am u i iem us os"
 _LV_FULL = "a as ai ais aja ajai ajam ajas ajos ajiem am ie iem i o os u us"
-_LV_PARTICIPLE = "ts ta tas tai tam ti tu tiem tos tais tie to taja tajam tajos tajas tajiem"
+_LV_PARTICIPLE = "ts ta tas tai tam ti tu tiem tos tais tie to"
 _LV = {
     "s": f"{_LV_FULL} s " + " ".join(f"ak{e}" for e in ["", "s", *_LV_FULL.split()]),
     "is": f"is im {_LV_NOUN}",
@@ -106,10 +106,13 @@ PREFIXES: dict[str, tuple[str, ...]] = {
 }
 """Verb prefixes, which the dictionaries do not list with every verb."""
 
-ADVERBS: dict[str, dict[str, str]] = {
-    "lv": {"i": "s", "āk": "s"},
-    "lt": {"ai": "as", "iai": "us", "iau": "us", "ytas": "yti", "intas": "inti", "uotas": "uoti"},
-    "ka": {"ად": "ი"},
+DERIVED: dict[str, tuple[tuple[str, str], ...]] = {
+    "lv": (("i", "s"), ("i", "š"), ("āk", "s")),
+    "lt": (
+        *(("ai", "as"), ("iai", "us"), ("iau", "us")),
+        *((f"{vowel}tas", f"{vowel}ti") for vowel in ("y", "ė", "o", "in", "uo")),
+    ),
+    "ka": (("ად", "ი"), ("ოდ", "ო")),
 }
 """Adverbs and participles listed as words of their own: their ending, and that of their word."""
 

@@ -29,4 +29,4 @@ def fold(text: str) -> str:
 
 def _is_dropped(character: str) -> bool:
     rank = unicodedata.combining(character)
-    return rank >= _ACCENTS or rank in _POINTS or unicodedata.category(character) == "Cf"
+    return rank >= _ACCENTS or rank in _POINTS or unicodedata.category(character) in {"Cf", "Me"}

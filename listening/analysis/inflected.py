@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from listening.analysis import georgian
-from listening.analysis.endings import ADVERBS, CITATIONS, OWN, PREFIXES, STRIPPED
+from listening.analysis.endings import CITATIONS, DERIVED, OWN, PREFIXES, STRIPPED
 from listening.analysis.folding import fold
 
 LANGUAGES = frozenset(CITATIONS)
@@ -107,13 +107,13 @@ def _root(form: str, lemmas: Mapping[str, str], language: str) -> str:
         lemma = lemmas.get(form) or form
         form = form if lemma == f"ne{form}" else lemma
         if form == lemma == path[-1]:
-            form = _adjective(form, lemmas, language)
+            form = _derived_from(form, lemmas, language)
     return fold(min(path[path.index(form) :]))
 
 
-def _adjective(adverb: str, lemmas: Mapping[str, str], language: str) -> str:
-    for ending, citation in ADVERBS[language].items():
-        whole = adverb.removesuffix(ending) + citation
-        if adverb.endswith(ending) and lemmas.get(whole) == whole:
+def _derived_from(word: str, lemmas: Mapping[str, str], language: str) -> str:
+    for ending, citation in DERIVED[language]:
+        whole = word.removesuffix(ending) + citation
+        if word.endswith(ending) and lemmas.get(whole) == whole:
             return whole
-    return adverb
+    return word

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -103,48 +104,55 @@ def _most(buckets: Sequence[Bucket], most: int) -> dict[str, int]:
 def _evidence(store: Store, said: Filter, background: Filter, samples: int) -> Evidence:
     """Language by language: otherwise those of the larger language would be its telling words."""
     languages = _most(store.aggregate(said, by=[Dimension.LANGUAGE]), MOST_LANGUAGES)
-    telling: dict[str, list[TellingWord]] = {}
+    telling: list[TellingWord] = []
+    chosen: list[Hit] = []
     for language, texts in languages.items():
-        within = said.language is None or language in said.language
-        if texts >= LEAST_TEXTS and within:
-            telling[language] = _words(store, said, background, language)
-    chosen = [
-        sample
-        for language in list(languages)[:samples]
-        if (sample := _sample(store, said, language, telling.get(language, [])))
-    ]
-    return Evidence(
-        tuple(word for found in telling.values() for word in found),
-        tuple(chosen),
-    )
+        alike = replace(said, language=(language,))
+        among = replace(background, language=(language,))
+        found = _words(store, alike, among, language) if texts >= LEAST_TEXTS else []
+        hits = _using(store, alike, found)
+        telling += _as_typed(found, hits)
+        chosen += _best(found, hits)
+    return Evidence(tuple(telling), tuple(map(_as_sample, chosen[:samples])))
 
 
 def _words(store: Store, said: Filter, background: Filter, language: str) -> list[TellingWord]:
-    counts = store.terms(
-        replace(said, language=(language,)), background=replace(background, language=(language,))
-    )
+    counts = store.terms(said, background=background)
     brand = (said.brand or ("",))[0].casefold()
     found = words.telling_words(counts, top=WORDS + 1, language=language)
     return [word for word in found if word.term.casefold() != brand][:WORDS]
 
 
-def _sample(
-    store: Store, said: Filter, language: str, telling: Sequence[TellingWord]
-) -> Sample | None:
-    """The text with most of the telling words; among equals the one most reacted to."""
-    alike = replace(said, language=(language,))
+def _using(store: Store, said: Filter, telling: Sequence[TellingWord]) -> Sequence[Hit]:
+    """Newest texts that use any of the words; without words, newest texts."""
     if telling:
         anyone = Or(tuple(Word(word.term) for word in telling))
-        alike = replace(alike, text=_both(said.text, anyone))
-    hits = store.search(alike, limit=LOOKED_AT).hits
-    stems = {t.stem for word in telling for t in tokens(word.term, language)}
+        said = replace(said, text=_both(said.text, anyone))
+    return store.search(said, limit=LOOKED_AT).hits
+
+
+def _as_typed(telling: Sequence[TellingWord], hits: Sequence[Hit]) -> Iterator[TellingWord]:
+    """The words as most people spell them: a store may know them folded only."""
+    spelt: dict[str, Counter[str]] = {}
+    for hit in hits:
+        text = hit.feedback.text
+        for token in tokens(text, hit.feedback.language):
+            spelt.setdefault(token.surface, Counter())[text[token.start : token.end]] += 1
+    for word in telling:
+        common = spelt.get(word.term, Counter()).most_common(1)
+        yield replace(word, term=common[0][0]) if common else word
+
+
+def _best(telling: Sequence[TellingWord], hits: Sequence[Hit]) -> list[Hit]:
+    """The text with most of the telling words; among equals the one most reacted to."""
 
     def merit(hit: Hit) -> tuple[int, int]:
-        used = {token.stem for token in tokens(hit.feedback.text, language)}
-        return len(stems & used), hit.feedback.engagement or 0
+        one = hit.feedback
+        stems = {t.stem for word in telling for t in tokens(word.term, one.language)}
+        used = {token.stem for token in tokens(one.text, one.language)}
+        return len(stems & used), one.engagement or 0
 
-    best = max(hits, key=merit, default=None)
-    return None if best is None else _as_sample(best)
+    return sorted(hits, key=merit, reverse=True)[:1]
 
 
 def _as_sample(hit: Hit) -> Sample:

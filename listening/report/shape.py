@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
-from enum import Enum
 from typing import Any
 
 from listening.records import Kind, Scale
@@ -57,8 +56,10 @@ class Brand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyTable:
-    """One scale: ``brands`` by brand, ``cells`` by brand, segment and service, both known;
-    ``over_time`` by brand and start of the period. ``changes`` is that of each brand's score.
+    """The answers on one scale.
+
+    ``brands`` go by brand, ``cells`` by brand, segment and service where both are known,
+    ``over_time`` by brand and start of the period; ``changes`` are those of each brand's score.
     """
 
     scale: Scale
@@ -111,7 +112,7 @@ class Crisis:
     texts: int
     expected: float
     share: float
-    share_usual: float
+    share_usual: float | None
     words: tuple[TellingWord, ...]
     samples: tuple[Sample, ...]
     query: str
@@ -148,16 +149,10 @@ class Report:
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any field of a report
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    match value:
-        case Enum():
-            return value.value
-        case Mapping():
-            return {str(key): _plain(entry) for key, entry in value.items()}
-        case tuple():
-            return [_plain(entry) for entry in value]
-        case date():
-            return value.isoformat()
-        case float():
-            return round(value, 3)
-        case _:
-            return value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    return round(value, 3) if isinstance(value, float) else value

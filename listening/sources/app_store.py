@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -55,18 +55,18 @@ class AppStore:
         """
         known = _read_cursor(cursor)
         for country in dict.fromkeys(c.upper() for c in self.countries):
-            newest = known.get(country)
-            floor = newest - _OVERLAP if newest else None
-            for page, moments in self._walk(country, floor, http, window):
-                newest = max([*moments, newest] if newest else moments, default=None)
-                yield Page(items=page.items, rejected=page.rejected, cursor=_write_cursor(known))
-            if newest:
-                known[country] = newest
+            floor = known[country] - _OVERLAP if country in known else None
+            moments = []
+            for page in self._walk(country, floor, http):
+                moments += [item.created_at for item in page.items]
+                items = tuple(item for item in page.items if item.created_at in window)
+                yield replace(page, items=items, cursor=_write_cursor(known))
+            if moments:
+                # A review dated into the future must not hide those that come until then.
+                known[country] = min(max(moments), http.now())
                 yield Page(items=(), cursor=_write_cursor(known))
 
-    def _walk(
-        self, country: str, floor: datetime | None, http: Http, window: Window
-    ) -> Iterator[tuple[Page, list[datetime]]]:
+    def _walk(self, country: str, floor: datetime | None, http: Http) -> Iterator[Page]:
         seen: set[str] = set()
         for number in range(1, _PAGES + 1):
             url = (
@@ -79,9 +79,7 @@ class AppStore:
             items, rejected = self._read(entries, country, url)
             fresh = [i for i in items if i.native_id not in seen and not _older(i, floor)]
             seen.update(i.native_id for i in items)
-            wanted = tuple(i for i in fresh if i.created_at in window)
-            page = Page(items=wanted, rejected=rejected, cursor=None)
-            yield page, [i.created_at for i in fresh]
+            yield Page(items=tuple(fresh), rejected=rejected, cursor=None)
             if any(_older(item, floor) for item in items):
                 return
 

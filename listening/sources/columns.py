@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from listening.errors import ConfigError, InvalidItem
 from listening.records import Kind, Scale
 from listening.sources import dates
-from listening.sources.headers import hints
+from listening.sources.headers import WORDS, hints
 from listening.sources.values import is_empty, number, plain, points, words
 from listening.sources.wordings import AGREEMENT, ANSWERS, KINDS
 
@@ -20,7 +20,7 @@ LABELS = (
     "segment", "service", "campaign", "question",
 )  # fmt: skip
 FIELDS = (
-    *LABELS, "text", "title", "created_at", "updated_at", "kind", "engagement", "deleted",
+    *LABELS, "text", "title", "created_at", "updated_at", "kind", "engagement", "deleted", "time",
     "rating", "ratings", "scale", "value", *SCALES, "ignore",
 )  # fmt: skip
 _MOST = 0.6
@@ -161,7 +161,9 @@ def _fit(column: Sample, name: str, kind: Kind | None) -> Column | None:
         case "rating":
             return _rating(column, kind)
         case "text":
-            return None if column.share(_bare) > 1 - _MOST else Column("text")
+            return Column("text") if _says(column, kind) else None
+        case "time":
+            return Column("time") if column.share(dates.is_clock) == 1 else None
         case "kind":
             return Column("kind") if column.share(lambda cell: plain(cell) in KINDS) == 1 else None
         case "scale":
@@ -262,7 +264,7 @@ def _rating(column: Sample, kind: Kind | None) -> Column | None:
     if column.share(lambda cell: _readable(cell) and len(cell) < 60) <= _MOST:  # noqa: PLR2004
         return None
     worded = [scale for cell in column.values if (scale := words(cell)) is not None]
-    survey = kind is Kind.SURVEY
+    survey = kind == Kind.SURVEY
     if len(worded) * 2 > len(column.values):
         return _with_top(worded[0], worded[0].high)
     if _within(column, 5, strays=_FEW):
@@ -300,6 +302,10 @@ def _without_names(
             if column.name not in chosen and column.share(_worded) > _SURE:
                 chosen[column.name] = _rating(column, kind)
                 break
+    for column in free:
+        if column.name not in chosen and kind == Kind.SURVEY and _asked(column):
+            chosen[column.name] = Column("text")
+            taken.add("text")
     if "text" not in taken:
         longest = max(
             (column for column in free if column.name not in chosen and _prose(column)),
@@ -307,6 +313,21 @@ def _without_names(
         )  # fmt: skip
         if longest is not None:
             chosen[longest.name] = Column("text", note="the longest text")
+
+
+def _says(column: Sample, kind: Kind | None) -> bool:
+    """Whether a column whose name speaks of text holds it: numbers and short labels do not."""
+    if column.share(_bare) > 1 - _MOST:
+        return False
+    return max(hints(column.name).get("text", 0.0), hints(column.question).get("text", 0.0)) > WORDS or (
+        _prose(column) or (kind == Kind.SURVEY and _asked(column))
+    )
+
+
+def _asked(column: Sample) -> bool:
+    """An open question: its answers may be one word each, but not numbers or dates."""
+    asked = "?" in column.name or "?" in column.question
+    return asked and column.share(lambda cell: not _bare(cell) and not _is_date(cell)) > _MOST
 
 
 def _worded(cell: str) -> bool:

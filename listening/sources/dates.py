@@ -87,7 +87,7 @@ def _from_number(text: str) -> datetime:
     whole = text.split(".")[0]
     match len(whole):
         case 5:
-            return _EXCEL_EPOCH + timedelta(seconds=round(float(text) * 86400))
+            return _EXCEL_EPOCH + timedelta(seconds=round(float(text) * 86_400))
         case 8:
             return datetime.strptime(whole, "%Y%m%d")  # noqa: DTZ007 - the caller adds the zone
         case 10:
@@ -107,6 +107,11 @@ def _spelled(text: str, day_first: bool) -> datetime:
     zone, rest = _zone(rest)
     year, month, day = _calendar(rest, day_first)
     return datetime(year, month, day, hour, minute, second, micro, tzinfo=zone)
+
+
+def is_clock(text: str) -> bool:
+    """Whether a cell is a time of day and nothing more."""
+    return (found := _CLOCK.search(text)) is not None and found[0].strip() == text.strip()
 
 
 def _clock(text: str) -> tuple[int, int, int, int, str]:

@@ -30,6 +30,7 @@ _NAMES = {
     "review date|response date|date created|date submitted|created time|completed|completed at|"
     "date modified|start date|startdate|at|when|datum*|laiks|data|laikas|sukurta|дата*|время|"
     "отметка времени|თარიღ*|დრო|datum|zeit|zeitstempel|zeitpunkt|erstellt*|kuupaev|fecha|laika zimogs",
+    "time": "time|time of day|hour|laiks|laikas|время|დრო|zeit|uhrzeit|kellaaeg",
     "native_id": "id|native id|response id|responseid|review id|reviewid|respondent id|answer id|"
     "comment id|tweet id|status id|message id|post id|ticket id|uuid|guid|nr|no|record id|"
     "submission id|identifier|atbildes id|atsakymo id|ид|id ответа|номер|პასუხის id|nummer|kennung|#",
@@ -54,7 +55,7 @@ _NAMES = {
     "თემა|dienstleistung|leistung|kategorie|thema",
     "campaign": "campaign*|utm campaign|kampana|kampanija|кампания|კამპანია|kampagne|survey name|survey",
     "question": "question|question text|jautajums|klausimas|вопрос|კითხვა|შეკითხვა|frage",
-    "brand": "brand*|company*|product|product name|app|app name|business|organisation|organization|"
+    "brand": "brand*|company*|product|product name|app|app name|package name|business|organisation|organization|"
     "airline|zimols|uznemums|produkts|prekes zenklas|imone|produktas|бренд|компания|продукт|"
     "товар|ბრენდი|კომპანია|პროდუქტი|marke|firma|unternehmen|produkt",
     "title": "title|headline|subject|review title|summary|heading|virsraksts|antraste|заголовок|"
@@ -93,18 +94,24 @@ def _within(names: str) -> re.Pattern[str]:
         for name in names.split("|")
         if len(name) > 2  # noqa: PLR2004 - "id" is in many names
     )
-    return re.compile(rf"\b(?:{'|'.join(parts)})")
+    return re.compile(rf"\b(?:{'|'.join(parts)})(?P<rest>.*)")
 
 
 _EXACT = _exact()
 _WITHIN = {field: _within(names) for field, names in _NAMES.items()}
+# ``App version code`` is no brand: these fields' names must end with the word.
+_ENDING = frozenset(("brand", "author"))
 
 
 @lru_cache(maxsize=4096)
 def hints(name: str) -> dict[str, float]:
     """The fields that a column's name suggests, and how strongly (3 when it is the very name)."""
-    whole = plain(_CAMEL.sub(" ", name)) or name.strip()
-    found = {field: WORDS for field, pattern in _WITHIN.items() if pattern.search(whole)}
+    whole = plain(_CAMEL.sub(" ", name)).removesuffix(" utc") or name.strip()
+    found = {
+        field: WORDS
+        for field, pattern in _WITHIN.items()
+        if (match := pattern.search(whole)) and not (field in _ENDING and " " in match["rest"].strip())
+    }
     found |= _EXACT.get(whole, {})
     if "." in name:
         last = plain(_CAMEL.sub(" ", name.rsplit(".", 1)[1]))

@@ -34,7 +34,6 @@ def read(query: str, source: str) -> Node:
 
 def keeps(query: Node, languages: Collection[str] = ()) -> Callable[[Item], bool]:
     """Tell of an item whether ``query`` holds; ``languages`` are those to expect."""
-
     from listening.match import Matcher
 
     @cache

@@ -40,6 +40,7 @@ class Reading:
         ratings: dict[Scale, int] = {}
         scale: Scale | None = None
         pending: tuple[str, str] | None = None
+        clock = ""
         for name, column in self.columns.items():
             cell = cells.get(name, "")
             if column.field in _WORDY:

@@ -59,7 +59,7 @@ class Rss:
         if response.status_code == _NOT_MODIFIED:
             return
         feed = self._parse(response)
-        if not feed.version and not feed.entries:
+        if not feed.get("version") and not feed.entries:
             self._refuse(known=cursor is not None)
         items, rejected = [], list(self._broken(feed, response))
         for entry in feed.entries:
@@ -136,19 +136,25 @@ class Rss:
             raise InvalidItem("neither the entry nor the feed has a date", column="published")
         link = entry.get("link")
         return Item(
-            native_id=entry.get("id") or link or hashlib.sha256(text.encode()).hexdigest(),
+            native_id=_whole(entry.get("id") or link or "")
+            or hashlib.sha256(text.encode()).hexdigest(),
             text=text,
             created_at=created,
             updated_at=_moment(entry, "updated"),
             kind=self.kind,
             language=_language(entry, feed),
-            url=link if link and link.startswith(("http://", "https://")) else None,
-            author=entry.get("author") or None,
+            url=_whole(link) if link and link.startswith(("http://", "https://")) else None,
+            author=_whole(entry.get("author", "")) or None,
         )
 
 
 def _raw(entry: Any) -> str:  # noqa: ANN401 - feedparser
-    return json.dumps(entry, ensure_ascii=False, default=str)
+    return _whole(json.dumps(entry, ensure_ascii=False, default=str))
+
+
+def _whole(text: str) -> str:
+    """Replace what XML must not hold but feeds do: NUL and halves of surrogate pairs."""
+    return text.replace("\x00", "").encode(errors="replace").decode()
 
 
 def _deleted(text: str) -> Iterator[Item]:
@@ -233,7 +239,7 @@ class _Plain(HTMLParser):
 def plain(html: str) -> str:
     """Strip markup and runs of white space; paragraphs stay lines."""
     parser = _Plain()
-    parser.feed(html)
+    parser.feed(_whole(html))
     parser.close()
     lines = (" ".join(line.split()) for line in "".join(parser.parts).splitlines())
     return "\n".join(line for line in lines if line)

@@ -86,7 +86,7 @@ class X:
                 f"x: monthly_budget = {self.monthly_budget} is too small: X returns at least "
                 f"{_SMALLEST_PAGE} posts at a time"
             )
-        self.compiled  # noqa: B018 - a query that X cannot run is refused here and now
+        _ = self.compiled  # a query that X cannot run is refused here and now
 
     @cached_property
     def compiled(self) -> Compiled:
@@ -284,7 +284,7 @@ def _item(post: Answer, names: dict[str, str]) -> Item:
 
 def _engagement(metrics: dict[str, int] | None) -> int | None:
     counted = ("like_count", "retweet_count", "reply_count", "quote_count")
-    return sum(metrics.get(name, 0) for name in counted) if metrics else None
+    return sum(metrics.get(name) or 0 for name in counted) if metrics else None
 
 
 def _language(code: str | None) -> str | None:
@@ -306,19 +306,19 @@ def _client(token: str, http: Http) -> Search:
                 headers={"Authorization": f"Bearer {token}"},
                 explain=_explain,
             )
-            _check(read_json(answer))
-            return answer
+            return httpx.Response(answer.status_code, json=_checked(read_json(answer)))
 
     search: Search = Client(token, return_type=dict).search_recent_tweets
     return search
 
 
-def _check(answer: object) -> None:
+def _checked(answer: object) -> object:
     """Let errors beside data pass: they are about authors that X could not show."""
     if not isinstance(answer, dict) or not isinstance(answer.get("meta"), dict):
         raise TransientError(f"x: X answered without a result: {_said(answer)}")
     if errors := answer.get("errors"):
         _log.warning("x: X left out %d referenced objects: %s", len(errors), _said(answer))
+    return answer
 
 
 def _said(answer: object) -> str:

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import exp, lgamma, log
-from statistics import median
+from statistics import mean, variance
 
 from listening.records import Bucket, Label
 from listening.views.figures import wilson
 
-CERTAINTY = 0.01  # chance of any false spike in a quiet report
+CERTAINTY = 0.01
 LEAST_DAYS = 7
 LEAST_NEGATIVE = 5
 LEAST_EXCESS = 5.0
 LEAST_RATIO = 2.0
+LEAST_USUAL = 0.5  # texts a day; without it the first complaints about a quiet brand are a crisis
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class Spike:
     """Days in a row, ``start`` to ``end`` inclusive, with far more negative texts than usual.
 
     ``expected`` is the usual number for as many days. ``share`` and ``share_usual`` are the
-    negative shares of the texts in percent, during the spike and on the brand's other days.
+    negative shares of the texts in percent, during the spike and on the brand's other days, None
+    when nothing was said on them.
     """
 
     start: date
@@ -41,7 +43,7 @@ class Spike:
     texts: int
     expected: float
     share: float
-    share_usual: float
+    share_usual: float | None
 
     @property
     def excess(self) -> float:
@@ -51,21 +53,25 @@ class Spike:
 def spikes(days: Sequence[Day]) -> list[Spike]:
     """The unusual days of one brand, every day of the period given in order, most excess first.
 
-    The usual number is the median day. A day is unusual when its count is beyond the tail of a
-    negative binomial with that mean and the days' own robust spread (divided by the number of
-    days looked at), at least twice and five more than usual, and when its negative share is
-    above the usual one, so that mere interest is no crisis. Below a week there is no usual.
+    A day is unusual when its negative texts are at least five, twice and five more than usual,
+    and so many would come by chance (negative binomial, mean and variance of the days further
+    away than a week) on less than one day in a hundred; a spike has a day less likely than one
+    period in a hundred. Its negative share must be above that of the other days too: mere
+    interest is no crisis. Below a week of days there is no usual.
     """
     if len(days) < LEAST_DAYS:
         return []
-    usual, spread = _usual(days)
-    unusual = [day for day in days if _many(day.negative, usual, spread, len(days))]
-    others = [day for day in days if day not in unusual]
-    negative, texts = _sums(others)
-    share = negative / texts if texts else 0.0
-    unusual = [day for day in unusual if wilson(day.negative, day.texts)[0] > share]
-    merged = [_spike(run, usual, share) for run in _runs(unusual)]
-    return sorted(merged, key=lambda spike: -spike.excess)
+    odds = [_odds(days, place) for place in range(len(days))]
+    unusual = [place for place, chance in enumerate(odds) if chance < CERTAINTY]
+    runs = [
+        [days[place] for place in run]
+        for run in _runs(unusual)
+        if min(odds[place] for place in run) < CERTAINTY / len(days)
+    ]
+    inside = {day.day for run in runs for day in run}
+    others = [day for day in days if day.day not in inside]
+    found = [_spike(run, others) for run in runs if _worse(run, others)]
+    return sorted(found, key=lambda spike: -spike.excess)
 
 
 def days_of(buckets: Sequence[Bucket], since: date, until: date) -> list[Day]:
@@ -103,26 +109,26 @@ def tail(count: int, expected: float, dispersion: float) -> float:
     return found
 
 
-def _usual(days: Sequence[Day]) -> tuple[float, float]:
-    """The median day, at least half a text, and the robust variance over it, at least 1."""
-    counts = [day.negative for day in days]
-    middle = max(0.5, median(counts))
-    deviation = 1.4826 * median(abs(count - middle) for count in counts)
-    return middle, max(1.0, deviation**2 / middle)
+def _odds(days: Sequence[Day], place: int) -> float:
+    """How likely so many negative texts are on the day at ``place``; 1 when they are not many."""
+    count = days[place].negative
+    # A spike of several days must not be measured against itself.
+    apart = min(7, len(days) // 6)
+    others = [day.negative for at, day in enumerate(days) if abs(at - place) > apart]
+    usual = max(LEAST_USUAL, mean(others))
+    if count < max(LEAST_NEGATIVE, usual + LEAST_EXCESS, usual * LEAST_RATIO):
+        return 1.0
+    dispersion = max(1.0, variance(others, mean(others)) / usual) * (1 + 1 / len(others))
+    return tail(count, usual, dispersion)
 
 
-def _many(count: int, usual: float, spread: float, days: int) -> bool:
-    enough = count >= max(LEAST_NEGATIVE, usual + LEAST_EXCESS, usual * LEAST_RATIO)
-    return enough and tail(count, usual, spread) < CERTAINTY / days
-
-
-def _runs(days: Sequence[Day]) -> list[list[Day]]:
-    runs: list[list[Day]] = []
-    for day in days:
-        if runs and day.day - runs[-1][-1].day == timedelta(days=1):
-            runs[-1].append(day)
+def _runs(places: Sequence[int]) -> list[list[int]]:
+    runs: list[list[int]] = []
+    for place in places:
+        if runs and place - runs[-1][-1] == 1:
+            runs[-1].append(place)
         else:
-            runs.append([day])
+            runs.append([place])
     return runs
 
 
@@ -130,14 +136,20 @@ def _sums(days: Sequence[Day]) -> tuple[int, int]:
     return sum(day.negative for day in days), sum(day.texts for day in days)
 
 
-def _spike(run: Sequence[Day], usual: float, share: float) -> Spike:
+def _worse(run: Sequence[Day], others: Sequence[Day]) -> bool:
+    negative, texts = _sums(others)
+    return wilson(*_sums(run))[0] > (negative / texts if texts else 0)
+
+
+def _spike(run: Sequence[Day], others: Sequence[Day]) -> Spike:
     negative, texts = _sums(run)
+    usual_negative, usual_texts = _sums(others)
     return Spike(
         start=run[0].day,
         end=run[-1].day,
         negative=negative,
         texts=texts,
-        expected=usual * len(run),
+        expected=usual_negative / len(others) * len(run),
         share=100 * negative / texts,
-        share_usual=100 * share,
+        share_usual=100 * usual_negative / usual_texts if usual_texts else None,
     )

@@ -8,7 +8,8 @@ from math import log, sqrt
 from listening.records import TermCount, TermCounts
 
 PRIOR = 10.0  # in texts; how strongly a rare word is drawn to its overall share
-LEAST_Z = 1.959963984540054
+LEAST_Z = 1.2815515655446004  # one in ten by chance: words are read by people, in small samples
+LEAST_RATIO = 2.0  # times its share in the background
 LEAST_COUNT = 3
 
 
@@ -49,8 +50,12 @@ def telling_words(
         for one in counts.terms
         if one.count >= least and counts.background_total
     ]
-    certain = [word for word in scored if word.z >= LEAST_Z]
-    return sorted(certain, key=lambda word: (-word.z, word.term))[:top]
+    telling = [
+        word
+        for word in scored
+        if word.z >= LEAST_Z and word.share >= LEAST_RATIO * word.background_share
+    ]
+    return sorted(telling, key=lambda word: (-word.z, word.term))[:top]
 
 
 def log_odds(one: TermCount, counts: TermCounts) -> float:
