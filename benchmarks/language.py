@@ -17,7 +17,6 @@ import random
 import time
 import unicodedata
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +28,7 @@ Detector = Callable[[str], str]
 
 HERE = Path(__file__).parent
 MOST = 400
+LETTERS_NEEDED = 4
 LENGTHS = {"<= 20": range(21), "21-60": range(21, 61), "> 60": range(61, 1 << 30)}
 SAME = {"ltg": "lv", "arz": "ar", "ary": "ar", "wuu": "zh", "yue": "zh", "nn": "no", "nb": "no"}
 SAME |= {"uzs": "uz", "bs": "hr", "sr": "hr"}
@@ -37,15 +37,15 @@ KA = "აბგდევზთიკლმნოპჟრსტუფქღყ�
 KA_SCHEMES = {
     "keyboard layout": "a b g d e v z T i k l m n o p J r s t u f q R y S C c Z w W x j h",
     "chat": "a b g d e v z t i k l m n o p zh r s t u f q gh y sh ch c dz w ch x j h",
-    "chat, anglicised": "a b g d e v z t i k l m n o p zh r s t u p k gh y sh ch ts dz ts ch kh j h",
+    "anglicised": "a b g d e v z t i k l m n o p zh r s t u p k gh y sh ch ts dz ts ch kh j h",
     "national": "a b g d e v z t i k’ l m n o p’ zh r s t’ u p k gh q’ sh ch ts dz ts’ ch’ kh j h",
 }
 RU = "абвгдеёжзийклмнопрстуфхцчшщъыьэюя"
 RU_LATIN = "a b v g d e yo zh z i y k l m n o p r s t u f h ts ch sh sch - y - e yu ya"
 
-LETTERS = (("lv", "tweets"), ("lv", "ted"), ("lt", "ktu-events-news"), ("et", "tatoeba"))
+DIACRITICS = (("lv", "tweets"), ("lv", "ted"), ("lt", "ktu-events-news"), ("et", "tatoeba"))
 KA_PLAIN = ("tatoeba", "ted", "sib200-flores")
-SENTIMENT = (
+SENTIMENT_SETS = (
     "en:umsab_xlmt en:sxsw_brand_product en:nhs_fft_survey en:sportswear_apps de:potts"
     " de:umsab_xlmt fr:umsab_xlmt es:umsab_xlmt it:umsab_xlmt pt:umsab_xlmt pt:tweets_mg_pt"
     " nl:absa_sentences da:da_politics_comments no:norec_sentence sv:swe_sentiment pl:polemo2"
@@ -54,7 +54,8 @@ SENTIMENT = (
     " bg:cinexio_bg kk:kazsandra ar:ajgt fa:deepsentipers_fa ur:urdu_usc he:hebrew_omilab"
     " hi:hindi_sid573 mr:mahasent_md_mr bn:blp23_bn zh:waimai_10k ja:jrte_pn_ja ko:nsmc_raw_ko"
     " th:wisesight_th"
-).split()
+)
+SENTIMENT = SENTIMENT_SETS.split()
 
 
 class Row(NamedTuple):
@@ -89,7 +90,7 @@ def labelled(path: Path, language: str) -> list[str]:
 
 
 def sample(texts: list[str]) -> list[str]:
-    texts = [text for text in texts if sum(map(str.isalpha, text)) > 3]
+    texts = [text for text in texts if sum(map(str.isalpha, text)) >= LETTERS_NEEDED]
     return random.Random(0).sample(texts, min(MOST, len(texts)))
 
 
@@ -98,7 +99,7 @@ def rows(data: Path) -> list[Row]:
     for language in ("lv", "lt", "ka"):
         texts = (HERE / "data" / f"phone-{language}.txt").read_text("utf-8").splitlines()
         found.append(Row(language, "typed on a phone", texts))
-    for language, source in LETTERS:
+    for language, source in DIACRITICS:
         texts = lines(data / "plain" / f"{language}-{source}.txt.gz")
         found.append(Row(language, source, texts))
         found.append(Row(language, f"{source}, undiacritised", list(map(bare, texts))))
@@ -117,25 +118,31 @@ def rows(data: Path) -> list[Row]:
     return [row for row in found if row.texts]
 
 
-def by_length(found: list[Row]) -> list[Row]:
-    parts = {
-        "lv, lt undiacritised": [r for r in found if "undiacritised" in r.condition and r.language != "et"],
-        "ka in Latin letters": [r for r in found if any(n in r.condition for n in KA_SCHEMES)],
-        "the others": [r for r in found if r.condition in " ".join(SENTIMENT)],
+def by_length(found: list[Row]) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    parts: dict[str, Callable[[Row], bool]] = {
+        "lv, lt undiacritised": lambda row: (
+            "undiacritised" in row.condition and row.language != "et"
+        ),
+        "ka in Latin letters": lambda row: row.condition.partition(", ")[2] in KA_SCHEMES,
+        "the others": lambda row: f"{row.language}:{row.condition}" in SENTIMENT,
     }
     measured = []
-    for name, some in parts.items():
-        pairs = [(row.language, text) for row in some for text in row.texts]
+    for name, chosen in parts.items():
+        pairs = [(row.language, text) for row in found if chosen(row) for text in row.texts]
         for length, span in LENGTHS.items():
             fitting = [(language, text) for language, text in pairs if len(text) in span]
-            measured += [(name, length, fitting)]
+            measured.append((name, f"{length} characters", fitting))
     return measured
 
 
+def py3langid(text: str) -> str:
+    return str(langid.classify(text)[0])
+
+
 def detectors() -> dict[str, Detector]:
-    found: dict[str, Detector] = {"ours": detect, "py3langid": lambda text: langid.classify(text)[0]}
+    found: dict[str, Detector] = {"ours": detect, "py3langid": py3langid}
     try:
-        from lingua import LanguageDetectorBuilder
+        from lingua import LanguageDetectorBuilder  # noqa: PLC0415 - optional, 100 MB
     except ImportError:
         return found
     lingua = LanguageDetectorBuilder.from_all_languages().build()
@@ -145,3 +152,37 @@ def detectors() -> dict[str, Detector]:
         return language.iso_code_639_1.name.lower() if language else UNDETERMINED
 
     return found | {"lingua": ask}
+
+
+def same(answer: str, language: str) -> bool:
+    return SAME.get(answer, answer) == SAME.get(language, language)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure language detection.")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--most", type=int, default=400, help="texts a row")
+    options = parser.parse_args()
+    asked = detectors()
+    found = [row._replace(texts=row.texts[: options.most]) for row in rows(options.data)]
+    texts = {text for row in found for text in row.texts}
+    answers, rates = {}, {}
+    for name, ask in asked.items():
+        ask("labas rytas")
+        start = time.process_time()
+        answers[name] = {text: ask(text) for text in texts}
+        rates[name] = len(texts) / (time.process_time() - start)
+    print("| language | condition | n | und |", " | ".join(asked), "|")
+    print("|---|---|--:|--:|" + "--:|" * len(asked))
+    table = [(r.language, r.condition, [(r.language, text) for text in r.texts]) for r in found]
+    for language, condition, pairs in table + by_length(found):
+        unsure = sum(answers["ours"][text] == UNDETERMINED for _, text in pairs)
+        right = [sum(same(answers[name][text], tag) for tag, text in pairs) for name in asked]
+        cells = [f"{100 * count / max(len(pairs), 1):.1f}" for count in (unsure, *right)]
+        print(f"| {language} | {condition} | {len(pairs)} |", " | ".join(cells), "|")
+    speeds = " | ".join(f"{rate:.0f}" for rate in rates.values())
+    print(f"| texts/s of one core | all of the above | {len(texts)} | | {speeds} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -149,9 +149,7 @@ def searches(corpus: Corpus) -> dict[str, Callable[[], Filter]]:
             text=parse(word(0, 50)), brand=(rng.choice(BRANDS),), window=month()
         ),
         "term and field": lambda: query(word(0, 50) + " nps:<=6"),
-        "brand, source": lambda: Filter(
-            brand=(rng.choice(BRANDS),), source=(rng.choice(SOURCES),)
-        ),
+        "brand, source": lambda: Filter(brand=(rng.choice(BRANDS),), source=(rng.choice(SOURCES),)),
         "brand, month": lambda: Filter(brand=(rng.choice(BRANDS),), window=month()),
         "everything": Filter,
     }

@@ -55,29 +55,26 @@ _OWNED = {
     "TIBETAN": "dz",
 }
 _SHARED = {
-    "CYRILLIC": frozenset("ru uk be bg mk sr kk ky mn tg tt ba uz".split()),
-    "ARABIC": frozenset("ar fa ur ps ug ku".split()),
-    "DEVANAGARI": frozenset("hi mr ne sa gom".split()),
-    "BENGALI": frozenset("bn as".split()),
-    "CJK": frozenset("zh ja".split()),
+    "CYRILLIC": {"ru", "uk", "be", "bg", "mk", "sr", "kk", "ky", "mn", "tg", "tt", "ba", "uz"},
+    "ARABIC": {"ar", "fa", "ur", "ps", "ug", "ku"},
+    "DEVANAGARI": {"hi", "mr", "ne", "sa", "gom"},
+    "BENGALI": {"bn", "as"},
+    "CJK": {"zh", "ja"},
 }
-_NOT_LATIN = frozenset("ru uk be bg mk ky mn tg ba ar fa ur ps ug hi mr ne sa gom bn as zh ja".split())
+_NOT_LATIN = set[str]().union(*_SHARED.values()) - {"sr", "kk", "tt", "uz", "ku"}
 _WEIGHTS = {"CJK": 5, "KANA": 5, "HANGUL": 3}  # letters of an alphabet that one character is worth
 # What py3langid tells apart and BCP 47 holds under one macrolanguage, or under a shorter tag.
 _MACRO = {"ltg": "lv", "arz": "ar", "ary": "ar", "wuu": "zh", "yue": "zh", "nn": "no", "uzs": "uz"}
 _MACRO |= {"sdh": "ku", "hbo": "he", "grc": "el", "gug": "gn", "kik": "ki", "fuv": "ff"}
 
-# Classes that the classifier decides; those of a Latin text that py3langid cannot know, too.
+# What the classifier decides, and for which of it py3langid, shown Latin letters, cannot speak.
 _TARGETS = ("lv", "lt", "ka", "ru")
 _UNKNOWN_IN_LATIN = ("ka", "ru")
-# Languages with training texts. Probability on any other is evidence against _UNKNOWN_IN_LATIN.
-_LEARNED = frozenset(
-    "lv lt et ka ru en de fr es it pt pl fi sv da no nl tr cs sk hr bs sr sl hu ro id ms vi uz is"
-    " ca gl eu ha ig yo rw sw om pcm".split()
-)
 _OURS, _THEIRS = 0.7, 0.5  # exponents of the two classifiers' odds, tuned on texts held out
-_EXPECTED = 5.0  # how much likelier a language is that the brand expects
-_SURE, _SURE_OF_A_WORD = 0.35, 0.6
+_SHARPER = 1.5  # exponent of py3langid's probabilities, which are too flat on short texts
+_EXPECTED = 3.0  # how much likelier a language is that the brand expects
+_ENGLISH = 2.0  # and the one that everybody writes
+_SURE, _SURE_OF_A_WORD = 0.25, 0.5
 
 
 def detect(text: str, *, prior: Collection[str] = ()) -> str:
@@ -89,15 +86,18 @@ def detect(text: str, *, prior: Collection[str] = ()) -> str:
     script, cleaned = _main_script(clean(text))
     if script in _OWNED:
         return _OWNED[script]
-    words = _WORD.findall(cleaned)
-    if sum(map(len, words)) < (2 if script == "CJK" else 3):
+    words = [letters for word in cleaned.split() if (letters := sum(map(str.isalpha, word))) > 1]
+    if sum(words) < (2 if script == "CJK" else 3):
         return UNDETERMINED
+    weights = dict.fromkeys((tag.split("-")[0].lower() for tag in prior), _EXPECTED)
     if script == "LATIN":
-        scores = _latin(cleaned, normalised(cleaned))
+        weights.setdefault("en", _ENGLISH)
+        scores = _latin(cleaned)
+        weights.pop("ru", None)  # expecting Russian is expecting Cyrillic
     else:
-        allowed = _SHARED.get(script, frozenset())
-        scores = {tag: p for tag, p in _probabilities(cleaned).items() if tag in allowed}
-    return _decide(scores, {tag.split("-")[0].lower() for tag in prior}, len(words))
+        theirs = _probabilities(cleaned)
+        scores = {tag: theirs[tag] ** _SHARPER for tag in _SHARED.get(script, ())}
+    return _decide(scores, weights, sure=_SURE_OF_A_WORD if len(words) == 1 else _SURE)
 
 
 def normalised(text: str) -> str:
@@ -137,7 +137,7 @@ def _main_script(text: str) -> tuple[str, str]:
         counts["KANA"] += counts.pop("CJK", 0)
     script = max(counts, key=lambda name: counts[name] * _WEIGHTS.get(name, 1))
     if len(+counts) > 1:
-        text = " ".join(word for word in _WORD.findall(text) if _script(word[0]) == script)
+        text = "".join(c if not c.isalpha() or _script(c) == script else " " for c in text)
     return script, text
 
 
@@ -147,35 +147,40 @@ def _script(char: str) -> str:
     return "KANA" if name in {"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"} else name
 
 
-def _latin(text: str, words: str) -> dict[str, float]:
-    ours = _classifier().probabilities(words)
-    theirs = _probabilities(text)
+def _latin(text: str) -> dict[str, float]:
+    classifier, theirs = _classifier(), _probabilities(text)
+    ours = classifier.probabilities(normalised(text))
     rest = {tag: p for tag, p in theirs.items() if tag not in _TARGETS and tag not in _NOT_LATIN}
+    total, sharp = sum(rest.values()), sum(p**_SHARPER for p in rest.values())
+    scores = {tag: p**_SHARPER / sharp for tag, p in rest.items()}
     others = max(1 - sum(ours[tag] for tag in _TARGETS), 1e-9)
-    total = sum(rest.values())
-    scores = {tag: p / total for tag, p in rest.items()}
-    unlearned = sum(p for tag, p in theirs.items() if tag not in _LEARNED)
+    unlearned = sum(p for tag, p in theirs.items() if tag not in classifier.languages)
     for tag in _TARGETS:
-        odds = (ours[tag] / others) ** _OURS
         known = tag not in _UNKNOWN_IN_LATIN
-        scores[tag] = odds * ((max(theirs[tag], 1e-6) / total) ** _THEIRS if known else 1 - unlearned)
+        support = (max(theirs[tag], 1e-6) / total) ** _THEIRS if known else 1 - unlearned
+        scores[tag] = (ours[tag] / others) ** _OURS * support
     return scores
 
 
-def _decide(scores: dict[str, float], expected: set[str], words: int) -> str:
-    weighed = {tag: p * (_EXPECTED if tag in expected else 1) for tag, p in scores.items()}
+def _decide(scores: dict[str, float], weights: dict[str, float], *, sure: float) -> str:
+    weighed = {tag: score * weights.get(tag, 1) for tag, score in scores.items()}
     best = max(weighed, key=weighed.__getitem__, default=UNDETERMINED)
-    sure = _SURE_OF_A_WORD if words == 1 else _SURE
-    return best if weighed and weighed[best] >= sure * sum(weighed.values()) else UNDETERMINED
+    certain = weighed and weighed[best] > sure * sum(weighed.values())
+    return best if certain else UNDETERMINED
 
 
 class _Classifier(NamedTuple):
-    """A multinomial logistic regression: ``weights`` are buckets x classes, in steps of ``step``."""
+    """Multinomial logistic regression: ``weights`` are buckets x classes, in units of ``step``.
+
+    ``languages`` are those it saw: probability on any other is evidence against the classes that
+    py3langid cannot speak for.
+    """
 
     weights: NDArray[np.int8]
     step: NDArray[np.float32]
     bias: NDArray[np.float32]
     classes: list[str]
+    languages: frozenset[str]
 
     def probabilities(self, words: str) -> dict[str, float]:
         rows = buckets(words, len(self.weights).bit_length() - 1)
@@ -188,8 +193,13 @@ class _Classifier(NamedTuple):
 def _classifier() -> _Classifier:
     path = resources.files(__package__).joinpath("language.npz")
     with path.open("rb") as file, np.load(file) as stored:
-        arrays = [stored[name] for name in ("weights", "step", "bias")]
-        return _Classifier(*arrays, classes=stored["classes"].tolist())
+        return _Classifier(
+            weights=stored["weights"],
+            step=stored["step"],
+            bias=stored["bias"],
+            classes=stored["classes"].tolist(),
+            languages=frozenset(stored["languages"].tolist()),
+        )
 
 
 def _probabilities(text: str) -> dict[str, float]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from models import recipe
 
 if TYPE_CHECKING:
+    from listening.scoring import OnnxScorer
     from models.network import SentimentNetwork
 
 Floats = NDArray[np.float64]
@@ -89,6 +90,12 @@ def torch_logits(
             ids, mask, _ = batches.tensors([examples[number] for number in chosen])
             logits[chosen] = network(ids.to(device), mask.to(device)).logits.float().cpu().numpy()
     return logits
+
+
+def scored(scorer: OnnxScorer, rows: Sequence[dict[str, Any]]) -> Floats:
+    """Probabilities of shape (rows, 3), by the product's own scorer."""
+    found = scorer.score([row["text"] for row in rows])
+    return np.array([[one.negative, one.neutral, one.positive] for one in found])
 
 
 def softmax(logits: Floats, temperature: float = 1.0) -> Floats:

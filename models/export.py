@@ -102,7 +102,9 @@ def shrink_words(model: onnx.ModelProto) -> None:
         quantize_axis=1,
         block_size=base.BLOCK,
     )
-    cast = onnx.helper.make_node("Cast", ["words.half"], [gather.output[0]], to=onnx.TensorProto.FLOAT)
+    cast = onnx.helper.make_node(
+        "Cast", ["words.half"], [gather.output[0]], to=onnx.TensorProto.FLOAT
+    )
     place = list(graph.node).index(gather)
     graph.node.remove(gather)
     graph.node.insert(place, cast)
@@ -161,21 +163,32 @@ def main() -> None:
     shutil.copy(SHIPPED / "tokenizer.json", folder / "trained")
     for path in sorted(SHIPPED.iterdir()):
         print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
-    card.write(SHIPPED, plan, measure(rows, logits, labels))
+    measured = measure(plan, rows, logits, labels)
+    print(evaluate.summary(measured["languages"]))
+    print(evaluate.summary(measured["demo"]))
+    card.write(SHIPPED, plan, measured)
 
 
 def measure(
-    rows: list[dict[str, Any]], logits: evaluate.Floats, labels: NDArray[np.int64]
+    plan: dict[str, Any],
+    rows: list[dict[str, Any]],
+    logits: evaluate.Floats,
+    labels: NDArray[np.int64],
 ) -> dict[str, Any]:
     """What ships, beside the network before it was quantised."""
-    scored = OnnxScorer(SHIPPED, threshold=0.0).score([row["text"] for row in rows])
-    probabilities = np.array([[s.negative, s.neutral, s.positive] for s in scored])
-    full = evaluate.softmax(logits)
-    print(evaluate.summary(measured := evaluate.report(probabilities, rows)))
+    scorer = OnnxScorer(SHIPPED, threshold=0.0)
+    probabilities = evaluate.scored(scorer, rows)
+    full = logits.argmax(1)
+    demo = [
+        {**row, "source": "demo"} for row in batches.read(recipe.HERE / "data/held_out/demo.jsonl")
+    ]
+    state = json.loads((recipe.runs(plan) / "trained.json").read_text())
     return {
-        "languages": measured,
-        "macro_f1_before_quantising": round(evaluate.macro_f1(labels, full.argmax(1)), 1),
-        "same_label_as_before": round(float((probabilities.argmax(1) == full.argmax(1)).mean()), 4),
+        **state,
+        "languages": evaluate.report(probabilities, rows),
+        "demo": evaluate.report(evaluate.scored(scorer, demo), demo),
+        "macro_f1_before_quantising": round(evaluate.macro_f1(labels, full), 1),
+        "same_label_as_before": round(float((probabilities.argmax(1) == full).mean()), 4),
     }
 
 

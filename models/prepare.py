@@ -11,23 +11,17 @@ import gzip
 import hashlib
 import json
 import random
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from listening.scoring import clean
 from models import base, phone, recipe
 
 Row = dict[str, Any]
-URL = re.compile(r"https?://\S+|www\.\S+")
 PLAIN_LINES = 12_000
 NOT_FREE = ("-ted.", "-delfi-")  # NC-ND, and no licence stated: not even counted
-
-
-def clean(text: str) -> str:
-    """Links and handles become one token each, as the scorer makes them."""
-    return " ".join(URL.sub("http", text).split())
 
 
 def rows_of(path: Path, tier: str, share: float) -> Iterator[Row]:

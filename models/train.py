@@ -137,6 +137,9 @@ def main() -> None:
         run.save()
         print(evaluate.summary(evaluate.torch_report(run.network, plan)), flush=True)
     run.network.save_pretrained(run.folder / "trained")
+    rows = sum(len(batches.read(run.folder / f"{stage['name']}.jsonl")) for stage in stages)
+    spent = {"rows": rows, "minutes": round(run.seconds / 60)}
+    (run.folder / "trained.json").write_text(json.dumps(spent))
     print(f"trained in {run.seconds / 60:.0f} minutes; now: python -m models.export", flush=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,28 @@ def test_an_unchanged_feed_is_not_sent_again() -> None:
     assert list(NEWS.fetch(first.cursor, http=http, window=Window())) == []
 
 
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("pakomāts", ["zinas-1201"]),  # it says pakomātus
+        ("zefira NEAR/3 kurjers", ["https://zinas.example/a/1202"]),
+        ('"divdesmit jaunus" OR nedēļa', ["zinas-1201", "https://zinas.example/a/1202"]),
+        ("zefira -pakomāt*", ["https://zinas.example/a/1202"]),
+        ("zefira lang:lt", []),
+        ("before:2026-11-21 zefira", ["zinas-1201"]),
+    ],
+)
+def test_a_query_keeps_only_what_it_holds_for(query: str, kept: list[str]) -> None:
+    source = replace(NEWS, query=query)
+    assert [item.native_id for item in pull(served("news.xml"), source).items] == kept
+
+
+@pytest.mark.parametrize("query", ["zefira AND (", "zefira stars:1"])
+def test_a_query_that_cannot_be_applied_is_refused(query: str) -> None:
+    with pytest.raises(ConfigError):
+        replace(NEWS, query=query)
+
+
 def test_a_crash_before_the_page_is_stored_loses_nothing() -> None:
     walk = NEWS.fetch(None, http=served("news.xml", etag='"v7"'), window=Window())
     next(iter(walk))
@@ -184,7 +207,17 @@ def test_html_becomes_what_a_reader_sees(html: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "poison", ["&#55357;", "\x00", "&#0;", "&amp;#55357;", "\u202e", "e" * 10**6]
+    "poison",
+    [
+        "&#55357;",
+        "\x00",
+        "&#0;",
+        "&amp;#55357;",
+        "&#x110000;",
+        "&#99999999999999;",
+        "\u202e",
+        "e" * 10**6,
+    ],
 )
 def test_poison_in_one_entry_spoils_no_other(poison: str) -> None:
     text = (RECORDINGS / "news.xml").read_text("utf-8")

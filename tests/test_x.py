@@ -160,6 +160,35 @@ def test_x_is_asked_for_the_query_its_languages_and_no_reposts() -> None:
     assert x.asked[1]["query"] == "zefira"
 
 
+def test_what_x_cannot_do_is_done_afterwards_on_what_it_sent() -> None:
+    kept = {
+        "zefira deliver*": [],
+        "zefira pakomāt*": ["lv"],
+        "zefira NEAR/1 parcel": [],
+        "zefira NEAR/2 parcel": ["en"],
+        "zefira (посылка OR -zefira)": ["ru"],
+        "zefira after:2026-11-21 deliver*": [],
+        "zefira -(Zefira NEAR/9 amanati)": ["de", "en", "lt", "lv", "ru", None],
+        "zefira author:parcelwatcher missin*": [],
+        "zefira author:parcelwatcher los*": ["en"],
+        "zefira lang:de erst*": ["de"],
+        "paketas siun*": ["lt"],  # X says where it found a word, and is believed
+    }
+    answer = recorded("page.json")
+    for query, languages in kept.items():
+        source = replace(ZEFIRA, query=query)
+        answers = replay(httpx.Response(200, json=answer))
+        (page,) = source.fetch(None, http=answers, window=Window())
+        found = sorted((item.language for item in page.items), key=str)
+        assert found == sorted(languages, key=str), query
+        assert json.loads(page.cursor or "")["spent"] == 7  # what is left out was bought, too
+
+
+def test_x_has_the_last_word_on_a_query_that_it_can_run() -> None:
+    x = SmallX([post(NOW - timedelta(minutes=5), "Saite, kas stāsta visu: https://t.co/a1")])
+    assert len(ids(list(pull(ZEFIRA, x)))) == 1
+
+
 def test_a_query_for_what_shows_only_later_is_refused() -> None:
     with pytest.raises(ConfigError, match="sentiment: at character 8"):
         replace(ZEFIRA, query="zefira sentiment:negative")
@@ -359,6 +388,8 @@ def test_the_token_shows_nowhere(caplog: pytest.LogCaptureFixture) -> None:
         ({"bearer_token": " "}, "bearer_token"),
         ({"monthly_budget": 9}, "monthly_budget"),
         ({"query": "-zefira"}, "query"),
+        ({"query": "zefira (url:zefira.example OR deliver*)"}, "url:"),
+        ({"query": "zefira (author:zefira_lv OR deliver*)", "usernames": False}, "author:"),
     ],
 )
 def test_wrong_options_are_named(options: dict[str, Any], names: str) -> None:

@@ -84,6 +84,14 @@ def test_a_query_that_is_too_long_says_by_how_much_and_where_to_cut() -> None:
     assert f"{length - LONGEST} over" in str(caught.value)
 
 
+def test_only_what_x_leaves_open_is_left_to_apply() -> None:
+    assert compile_query(parse("zefira url:zefira.example -late")).rest is None
+    late = Word("late", prefix=True)
+    assert compile_query(And((Word("zefira"), And((Field("url", "a.b"), late))))).rest == And(
+        (late,)
+    )
+
+
 def test_a_query_of_just_the_longest_length_passes() -> None:
     assert len(compile_query(Word("z" * LONGEST)).text) == LONGEST
 
@@ -168,7 +176,12 @@ def on_x(query: str, tokens: list[str], language: str) -> bool:
 
 
 @given(nodes, texts, st.sampled_from(["lv", "lt"]))
-def test_x_returns_all_that_the_query_means(node: Node, tokens: list[str], language: str) -> None:
+def test_x_and_the_rest_together_give_just_what_the_query_means(
+    node: Node, tokens: list[str], language: str
+) -> None:
     wanted = And((Word("zefira"), node))
-    text = compile_query(wanted).text
-    assert on_x(text, tokens, language) or not ours(wanted, tokens, language)
+    text, _, rest = compile_query(wanted)
+    found = on_x(text, tokens, language)
+    assert found or not ours(wanted, tokens, language)
+    if found and (rest is None or ours(rest, tokens, language)):
+        assert ours(wanted, tokens, language)

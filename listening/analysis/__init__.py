@@ -6,6 +6,6 @@ that begin with ``fold("deliver")``.
 """
 
 from listening.analysis.folding import fold
-from listening.analysis.tokens import Token, alternatives, tokens
+from listening.analysis.tokenise import Token, alternatives, tokens
 
 __all__ = ["Token", "alternatives", "fold", "tokens"]

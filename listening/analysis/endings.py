@@ -11,23 +11,34 @@ from collections.abc import Mapping
 _LV_NOUN = "a am u i iem us os"
 _LV_FULL = "a as ai ais aja ajai ajam ajas ajos ajiem am ie iem i o os u us"
 _LV_PARTICIPLE = "ts ta tas tai tam ti tu tiem tos tais tie to"
+_LV_TENSE = (
+    "t s su si sim siet sit tu ju ja ji jam jat jot jis jusi jusas dams dama"
+    " jams jama jamas jamo jamais jami"
+)
 _LV = {
     "s": f"{_LV_FULL} s " + " ".join(f"ak{e}" for e in ["", "s", *_LV_FULL.split()]),
     "is": f"is im {_LV_NOUN}",
     "us": "us um u i",
     "a": "a as ai am u",
     "e": "e es ei em i",
-    "t": f"t s su si sim siet sit tu ju ja ji jam jat jot jis jusi jusas jusi dams dama {_LV_PARTICIPLE}"
-    " jams jama jamas jamo jamais jami sana sanas sanu sanai",
+    "t": f"{_LV_TENSE} {_LV_PARTICIPLE} sana sanas sanu sanai",
     "lt": "l la lu lam lat",
     "ties": "ties jas jos jies jamies jaties sies sos simies sities tos",
     # d, t and s soften before the -u of the genitive plural: piegāde, piegāžu.
-    **{"de": "zu", "te": "su", "se": "su", "le": "lu", "ne": "nu", "ce": "cu", "ze": "zu"},
-    **{"tis": "sa sam su si siem sus sos", "dis": "za zam zu zi ziem zus zos"},
+    "de": "zu",
+    "te": "su",
+    "se": "su",
+    "le": "lu",
+    "ne": "nu",
+    "ce": "cu",
+    "ze": "zu",
+    "tis": "sa sam su si siem sus sos",
+    "dis": "za zam zu zi ziem zus zos",
 }
 _LT_DEGREE = "iau iausi iausia iausiai iausias iausio iausios iausiu iausius iausiems"
-_LT_FULL = f"o ui a e u ai ams us ais uose am ame i iems os oje oms omis ose asis oji ojo {_LT_DEGREE} " + (
-    "esnis esne esnes esnio esni esnei esniu esniai esnius esniems"
+_LT_FULL = (
+    "o ui a e u ai ams us ais uose am ame i iems os oje oms omis ose asis oji ojo"
+    f" {_LT_DEGREE} esnis esne esnes esnio esni esnei esniu esniai esnius esniems"
 )
 _LT_SOFT = "io iui iu iai iams ius iais iuose"
 _LT = {
@@ -37,14 +48,18 @@ _LT = {
     "a": "a os ai u oje omis oms ose as",
     "e": "e es ei eje emis ems ese iu",
     "us": f"us aus u ui umi uje i iai ios ia iam iame iems ia iu {_LT_SOFT} {_LT_FULL}",
-    "ti": "ti s si siu sime site tu tum davo davau k kite tas ta to tai tam ti tiems tais tos toms damas",
+    "ti": "ti s si siu sime site tu tum davo davau k kite damas"
+    " tas ta to tai tam tiems tais tos toms",
     "yti": "e o au ome eme",
     "inti": "ina ino inu inau iname inome inta intas",
     "uoti": "uoja uoju uojame avo avau avome",
     # t and d become č and dž before a soft ending: viešbutis, viešbučio.
-    **{"tis": " ".join(f"c{e}" for e in _LT_SOFT.split())},
-    **{"dis": " ".join(f"dz{e}" for e in _LT_SOFT.split())},
-    **{"te": "ciu", "de": "dziu", "tas": "ciau", "tyti": "ciau"},
+    "tis": " ".join(f"c{e}" for e in _LT_SOFT.split()),
+    "dis": " ".join(f"dz{e}" for e in _LT_SOFT.split()),
+    "te": "ciu",
+    "de": "dziu",
+    "tas": "ciau",
+    "tyti": "ciau",
 }
 # On a consonant, and on a vowel that is lost: ბანკ-ის, ყავ-ის.
 _KA_GENITIVE = "ის ისა ისას ისთვის ისგან ისკენ ისადმი ით ითა იდან ივით"
@@ -55,7 +70,7 @@ _KA_ALSO = ("", "ც", "ვე")  # "too" and "the very", written onto the word
 
 
 def _ka_vowel(vowel: str, lost: str) -> str:
-    kept = ("თი", "სთვის", "სგან", "სკენ", "ების", *(f"ებ{e}" for e in ("ი", "ს", "მა", "ში", "ზე")))
+    kept = ("თი", "სთვის", "სგან", "სკენ", "ების", "ები", "ებს", "ებმა", "ებში", "ებზე")
     return " ".join([*(vowel + e for e in (*_KA_VOWEL, *kept)), lost, _KA_PLURAL])
 
 
@@ -73,7 +88,9 @@ _KA = {
 
 
 def _with_also(classes: Mapping[str, str]) -> dict[str, str]:
-    return {c: " ".join(e + a for e in ends.split() for a in _KA_ALSO) for c, ends in classes.items()}
+    return {
+        c: " ".join(e + a for e in ends.split() for a in _KA_ALSO) for c, ends in classes.items()
+    }
 
 
 def _with_lost_vowels(classes: Mapping[str, str]) -> dict[str, str]:
@@ -117,8 +134,8 @@ DERIVED: dict[str, tuple[tuple[str, str], ...]] = {
 """Adverbs and participles listed as words of their own: their ending, and that of their word."""
 
 OWN: dict[str, dict[str, str]] = {
-    "lv": {w: w for w in "atlaide atmaksa karte netīrs prece serviss zvanīt".split()},
-    "lt": {w: w for w in "grąžinti nešvarus ryšys siunta uostas".split()}
+    "lv": {w: w for w in ("atlaide", "atmaksa", "karte", "netīrs", "prece", "serviss", "zvanīt")},
+    "lt": {w: w for w in ("grąžinti", "nešvarus", "ryšys", "siunta", "uostas")}
     | {"moka": "mokėti", "ryšis": "ryšys", "sugedęs": "sugesti", "veikia": "veikti"},
     "ka": {"ნელა": "ნელი", "ნელად": "ნელი", "იყიდის": "ყიდულობს", "მიწოდება": "მიწოდება"},
 }

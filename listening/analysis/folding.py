@@ -29,4 +29,6 @@ def fold(text: str) -> str:
 
 def _is_dropped(character: str) -> bool:
     rank = unicodedata.combining(character)
-    return rank >= _ACCENTS or rank in _POINTS or unicodedata.category(character) in {"Cf", "Me"}
+    if rank >= _ACCENTS or rank in _POINTS:
+        return True
+    return unicodedata.category(character) in {"Cf", "Me"} or "\ufe00" <= character <= "\ufe0f"

@@ -7,11 +7,11 @@ from itertools import islice, product
 
 # The likeliest letter first. Digraphs are tried before their letters.
 _LETTERS = {
-    "sh": "შ", "ch": "ჩჭ", "kh": "ხ", "zh": "ჟ", "gh": "ღ", "dz": "ძ", "ts": "ცწ", "tz": "წ", "ph": "ფ",
-    "th": "თ", "tch": "ჭ",
-    "a": "ა", "b": "ბ", "c": "ცწ", "d": "დ", "e": "ე", "f": "ფ", "g": "გღ", "h": "ჰ", "i": "ი", "j": "ჯჟ",
-    "k": "კქ", "l": "ლ", "m": "მ", "n": "ნ", "o": "ო", "p": "პფ", "q": "ქყ", "r": "რ", "s": "სშ",
-    "t": "ტთ", "u": "უ", "v": "ვ", "w": "წვ", "x": "ხ", "y": "ყ", "z": "ზძ",
+    "sh": "შ", "ch": "ჩჭ", "kh": "ხ", "zh": "ჟ", "gh": "ღ", "dz": "ძ", "ts": "ცწ", "tz": "წ",
+    "ph": "ფ", "th": "თ", "tch": "ჭ",
+    "a": "ა", "b": "ბ", "c": "ცწ", "d": "დ", "e": "ე", "f": "ფ", "g": "გღ", "h": "ჰ", "i": "ი",
+    "j": "ჯჟ", "k": "კქ", "l": "ლ", "m": "მ", "n": "ნ", "o": "ო", "p": "პფ", "q": "ქყ", "r": "რ",
+    "s": "სშ", "t": "ტთ", "u": "უ", "v": "ვ", "w": "წვ", "x": "ხ", "y": "ყ", "z": "ზძ",
 }  # fmt: skip
 _SHORTEST = 4  # letters; shorter Latin words are more often another language's
 _MOST = 256  # spellings tried

@@ -83,7 +83,9 @@ def _stripped(form: str, language: str) -> str:
 
 @lru_cache(maxsize=len(LANGUAGES))
 def _dictionary(language: str) -> _Dictionary:
-    from simplemma.strategies.dictionaries import DefaultDictionaryFactory
+    from simplemma.strategies.dictionaries import (  # noqa: PLC0415 - heavy, not always wanted
+        DefaultDictionaryFactory,
+    )
 
     lemmas = dict(DefaultDictionaryFactory(cache_max_size=1).get_dictionary(language))
     lemmas |= OWN[language]

@@ -18,16 +18,14 @@ if TYPE_CHECKING:
 
 _ALIASES = {"sr": "hbs", "hr": "hbs", "bs": "hbs", "no": "nb", "fil": "tl", "iw": "he", "in": "id"}
 _SNOWBALL = {"eu": "basque", "ne": "nepali", "ta": "tamil", "yi": "yiddish"}
-_MAX_FORMS = 1 << 17  # words whose stems are remembered, over all languages: about 25 MB
 
 
 def primary(language: str) -> str:
     """The dictionary's code for a BCP 47 tag: ``en-GB`` is ``en``, ``sr-Latn`` is ``hbs``."""
-    code = language.split("-")[0].lower()
+    code = language.partition("-")[0].lower()
     return _ALIASES.get(code, code)
 
 
-@lru_cache(maxsize=_MAX_FORMS)
 def stem(word: str, language: str) -> str:
     """The folded stem of one word; ``language`` is a code that ``primary`` gave."""
     written = unicodedata.normalize("NFKC", word).lower()
@@ -40,7 +38,7 @@ def _lemma(word: str, language: str) -> str:
     if language in _dictionaries():
         return _lemmatizer().lemmatize(word, language)
     if language in _SNOWBALL:
-        import snowballstemmer
+        import snowballstemmer  # noqa: PLC0415 - heavy, and not always wanted
 
         return str(snowballstemmer.stemmer(_SNOWBALL[language]).stemWord(word))
     return word
@@ -48,17 +46,18 @@ def _lemma(word: str, language: str) -> str:
 
 @lru_cache(maxsize=1)
 def _dictionaries() -> frozenset[str]:
-    from simplemma.strategies.dictionaries.dictionary_factory import SUPPORTED_LANGUAGES
+    from simplemma.strategies.dictionaries.dictionary_factory import SUPPORTED_LANGUAGES  # noqa: PLC0415 - heavy, and not always wanted
 
     return frozenset(SUPPORTED_LANGUAGES)
 
 
 @lru_cache(maxsize=1)
 def _lemmatizer() -> Lemmatizer:
-    from simplemma import Lemmatizer
-    from simplemma.strategies import DefaultStrategy
-    from simplemma.strategies.dictionaries import DefaultDictionaryFactory
+    from simplemma import Lemmatizer, strategies  # noqa: PLC0415 - heavy, not always wanted
 
     # simplemma keeps 8 dictionaries and would load a ninth again for every word.
-    factory = DefaultDictionaryFactory(cache_max_size=64)
-    return Lemmatizer(cache_max_size=0, lemmatization_strategy=DefaultStrategy(dictionary_factory=factory))
+    factory = strategies.dictionaries.DefaultDictionaryFactory(cache_max_size=64)
+    return Lemmatizer(
+        cache_max_size=0,
+        lemmatization_strategy=strategies.DefaultStrategy(dictionary_factory=factory),
+    )

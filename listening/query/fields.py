@@ -22,13 +22,23 @@ FIELDS = ("lang", *TEXTS, *CHOICES, *SCALES, *DATES)
 
 # Names that other systems use; they are suggested, not accepted, so that a query reads one way.
 _ELSEWHERE = {
-    **{"language": "lang", "locale": "lang", "site": "url", "link": "url", "from": "author"},
-    **{"label": "sentiment", "rating": "stars", "score": "stars", "since": "after"},
-    **{"until": "before", "type": "kind", "place": "country", "category": "service"},
+    "category": "service",
+    "from": "author",
+    "label": "sentiment",
+    "language": "lang",
+    "link": "url",
+    "locale": "lang",
+    "place": "country",
+    "rating": "stars",
+    "score": "stars",
+    "since": "after",
+    "site": "url",
+    "type": "kind",
+    "until": "before",
 }
 _COMPARISON = re.compile(r"(<=|>=|<|>|=|)(\d{1,3})")
 _RANGE = re.compile(r"(\d{1,3})?(?:\.\.|…)(\d{1,3})?")
-_TAG = re.compile(r"([A-Za-z]{2,3})((?:-[A-Za-z0-9]{1,8})*)")
+_TAG = re.compile(r"([A-Za-z]{3}|[A-Za-z]{2})((?:-[A-Za-z0-9]{1,8})*)")
 
 
 class Typed(NamedTuple):
@@ -80,9 +90,9 @@ def _unknown_field(typed: Typed) -> QueryError:
     name = typed.name.casefold()
     meant = _ELSEWHERE.get(name) or suggestion(name, FIELDS)
     guess = f"did you mean {meant}:? " if meant else ""
-    quoted = f'to search for the words, quote them: "{typed.name} {typed.value[:40]}"'
+    quoted = f'to search for the words, quote them: "{typed.name[:40]} {typed.value[:40]}"'
     mend = f"{guess}The fields are {', '.join(FIELDS)}; {quoted}"
-    return QueryError(f"there is no field “{typed.name}:”", mend, position=typed.start)
+    return QueryError(f"there is no field “{typed.name[:40]}:”", mend, position=typed.start)
 
 
 def _number(scale: Scale, value: str, typed: Typed) -> Field:
@@ -120,7 +130,8 @@ def _choice(name: str, value: str, typed: Typed) -> str:
 
 def _language(value: str, typed: Typed) -> str:
     found = _TAG.fullmatch(value)
-    if found and (len(found[1]) == 3 or found[1].lower() in LANGUAGES):
+    # There are thousands of three-letter codes; the two-letter ones are all known.
+    if found and (found[1][2:] or found[1].lower() in LANGUAGES):
         return found[1].lower() + _subtags(found[2])
     names = {name.casefold(): code for code, name in LANGUAGES.items()}
     near = suggestion(value, names)

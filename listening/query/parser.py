@@ -250,11 +250,15 @@ def _phrase(lexeme: _Lexeme) -> Node:
         raise QueryError("a phrase without a word", "fill it, or remove it", position=lexeme.start)
     if not _group(lexeme, "slop"):
         return Phrase(words, lexeme.start, lexeme.end)
-    if len(words) != 2:
+    return _loose(words, lexeme)
+
+
+def _loose(words: tuple[Word, ...], lexeme: _Lexeme) -> Near:
+    left, right = words[:1], words[1:]
+    if len(right) != 1:
         mend = "NEAR/n joins two words or groups: write a NEAR/5 b"
         raise QueryError("~ after a phrase that is not two words", mend, position=lexeme.start)
-    distance = _distance(lexeme, "slop")
-    return Near(words[:1], words[1:], distance, False, lexeme.start, lexeme.end)
+    return Near(left, right, _distance(lexeme, "slop"), start=lexeme.start, end=lexeme.end)
 
 
 def _word(lexeme: _Lexeme) -> Word:
@@ -269,7 +273,7 @@ def _checked(text: str, start: int) -> Word:
         mend = f"begin with letters, e.g. {text.strip('*')[:40] or 'deliver'}*"
         raise QueryError("a * that nothing stands before", mend, position=start)
     if star != -1 and text.rstrip("*") != core:
-        mend = f"only a beginning can be searched, e.g. {core}*"
+        mend = f"only a beginning can be searched, e.g. {core[:40]}*"
         raise QueryError("a * inside a word", mend, position=start + star)
     found = analysis.tokens(core, "und")
     if not found:

@@ -18,15 +18,20 @@ def format(node: Node) -> str:  # noqa: A001 - the term for canonical spelling
             return " OR ".join(format(p) for p in parts)
         case Not(part):
             return f"NOT {_nested(part)}"
-        case Near():
-            name = "ONEAR" if node.ordered else "NEAR"
-            return f"{_side(node.left)} {name}/{node.distance} {_side(node.right)}"
-        case Field():
-            return f"{node.name}:{_field_value(node)}"
+        case _:
+            return _spelled(node)
+
+
+def _spelled(leaf: Word | Phrase | Near | Field) -> str:
+    match leaf:
+        case Word(text, prefix):
+            return text + "*" * prefix
         case Phrase(words):
-            return '"' + " ".join(format(w) for w in words) + '"'
-        case Word():
-            return node.text + "*" * node.prefix
+            return '"' + " ".join(map(format, words)) + '"'
+        case Near(left, right, distance, ordered):
+            return f"{_side(left)} {'O' * ordered}NEAR/{distance} {_side(right)}"
+        case Field():
+            return f"{leaf.name}:{_field_value(leaf)}"
 
 
 def _nested(node: Node) -> str:
@@ -64,46 +69,37 @@ def _is_narrowing(node: Node) -> bool:
 
 
 def _narrowing(node: Node) -> str:
-    if isinstance(node, Not):
-        return f"not {_narrowing(node.part)}"
-    assert isinstance(node, Field)
-    return _field(node)
+    return f"not {_narrowing(node.part)}" if isinstance(node, Not) else _leaf(node)
 
 
 def _clause(node: Node, *, inner: bool = True) -> str:
     match node:
-        case And(parts):
-            return _bracket(" and ".join(_clause(p) for p in parts), inner)
-        case Or(parts):
-            return _bracket(" or ".join(_clause(p) for p in parts), inner)
-        case Not(part) if isinstance(part, Field):
-            return f"are not {_field(part)}"
-        case Not(part) if isinstance(part, And | Or):
+        case And(parts) | Or(parts):
+            joint = " and " if isinstance(node, And) else " or "
+            joined = joint.join(map(_clause, parts))
+            return f"({joined})" if inner else joined
+        case Not(And() | Or() as part):
             return f"do not satisfy {_clause(part)}"
         case Not(part):
-            return f"do not contain {_leaf(part)}"
-        case Field():
-            return f"are {_field(node)}"
+            return f"{'are not' if isinstance(part, Field) else 'do not contain'} {_leaf(part)}"
         case _:
-            return f"contain {_leaf(node)}"
-
-
-def _bracket(text: str, inner: bool) -> str:
-    return f"({text})" if inner else text
+            return f"{'are' if isinstance(node, Field) else 'contain'} {_leaf(node)}"
 
 
 def _leaf(node: Node) -> str:
     match node:
         case Word(text, prefix):
             return f'a word beginning "{text}"' if prefix else f'"{text}" (in any form)'
-        case Phrase(words):
-            return f"the phrase {format(node)} (in any form)" if words else ""
+        case Phrase():
+            return f"the phrase {format(node)} (in any form)"
         case Near():
             left, right = map(_group, (node.left, node.right))
             gap = f"at most {node.distance} other word{'s' * (node.distance != 1)} between"
             return f"{left} {'followed by' if node.ordered else 'near'} {right} ({gap})"
+        case Field():
+            return _field(node)
         case _:
-            raise AssertionError(node)
+            return f"({_clause(node)})"
 
 
 def _group(side: tuple[Word | Phrase, ...]) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from listening.protocols import Store
 from listening.records import Bucket, Dimension, Filter, Kind, Scale
 from listening.report import evidence, timeline, wording
 from listening.report.shape import Brand, Comparison, Moved, Period, Report, SurveyTable
-from listening.views.figures import MINIMUM, Change, change
+from listening.views.figures import MINIMUM, Change, Figure, change
 from listening.views.reproduce import as_query
 from listening.views.rollup import rollup, total
 from listening.views.sentiment import SentimentRow, sentiment
@@ -21,7 +21,20 @@ VOICE = (Kind.MENTION, Kind.REVIEW)  # what people say in public; a survey asks 
 Sides = tuple[Sequence[Bucket], Sequence[Bucket]]
 
 
-def report(
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What every part of the report needs; ``sides`` are the later and earlier, by brand."""
+
+    store: Store
+    where: Filter
+    period: Period
+    compared: Comparison | None
+    sides: Sides
+    by_time: Sequence[Bucket]
+    minimum: int
+
+
+def report(  # noqa: PLR0913 - options, by keyword
     store: Store,
     where: Filter,
     *,
@@ -42,108 +55,109 @@ def report(
     compared = timeline.comparison(period, where.window) if compare else None
     sides = timeline.sides(store, where, compared, zone) if compared else ([], [])
     by_time = store.aggregate(where, by=[Dimension.BRAND, Dimension(period.by)], zone=zone)
+    asked = _Asked(store, where, period, compared, sides, by_time, minimum)
     return Report(
         query=as_query(where),
         minimum=minimum,
         period=period,
         comparison=compared,
         quarantined=len(store.quarantine()),
-        overall=sentiment([total(days)], minimum=minimum)[0],
-        over_time=_over_time(by_time, period, minimum),
-        brands=_brands(store, where, by_time, sides, period, compared, minimum),
-        languages=_rows(store, where, [Dimension.LANGUAGE], minimum),
-        sources=_rows(store, where, [Dimension.SOURCE, Dimension.KIND], minimum),
-        surveys=_surveys(store, where, by_time, sides, minimum),
+        overall=sentiment([total(by_time)], minimum=minimum)[0],
+        over_time=_over_time(asked, by_time),
+        brands=_brands(asked),
+        languages=tuple(row for row in _rows(asked, Dimension.LANGUAGE) if row.texts),
+        sources=_rows(asked, Dimension.SOURCE, Dimension.KIND),
+        surveys=_surveys(asked),
         crises=evidence.crises(store, where),
         complaints=evidence.complaints(store, where),
         praise=evidence.praise(store, where),
     )
 
 
-def _rows(
-    store: Store, where: Filter, by: Sequence[Dimension], minimum: int
-) -> tuple[SentimentRow, ...]:
-    return _largest(sentiment(store.aggregate(where, by=by), minimum=minimum))
+def _rows(asked: _Asked, *by: Dimension) -> tuple[SentimentRow, ...]:
+    buckets = asked.store.aggregate(asked.where, by=by)
+    return _largest(sentiment(buckets, minimum=asked.minimum))
 
 
 def _largest(rows: Sequence[SentimentRow]) -> tuple[SentimentRow, ...]:
     return tuple(sorted(rows, key=lambda row: (-row.items, row.key)))
 
 
-def _over_time(by_time: Sequence[Bucket], period: Period, minimum: int) -> tuple[SentimentRow, ...]:
+def _over_time(asked: _Asked, by_time: Sequence[Bucket]) -> tuple[SentimentRow, ...]:
     """Every step of the period, also those in which nobody said anything."""
     found = {bucket.key[0]: bucket for bucket in rollup(by_time, 1)}
-    steps = [found.get(start, Bucket((start,), 0)) for start in timeline.starts(period)]
-    return tuple(sentiment(steps, minimum=minimum))
+    steps = [found.get(start, Bucket((start,), 0)) for start in timeline.starts(asked.period)]
+    return tuple(sentiment(steps, minimum=asked.minimum))
 
 
-def _brands(  # noqa: PLR0913 - a page of a report has many inputs
-    store: Store,
-    where: Filter,
-    by_time: Sequence[Bucket],
-    sides: Sides,
-    period: Period,
-    compared: Comparison | None,
-    minimum: int,
-) -> tuple[Brand, ...]:
-    public = tuple(kind for kind in where.kind or VOICE if kind in VOICE)
-    everyone = replace(where, brand=None, kind=public)
-    voice = share_of_voice(store.aggregate(everyone, by=[Dimension.BRAND]), minimum=minimum)
-    moved = _moved(sides, minimum) if compared else {}
+def _brands(asked: _Asked) -> tuple[Brand, ...]:
+    voice = _voice(asked)
+    moved = _moved(asked) if asked.compared else {}
 
     def brand(row: SentimentRow) -> Brand:
         name = row.key[0]
-        own = [bucket for bucket in by_time if bucket.key[0] == name]
+        own = [bucket for bucket in asked.by_time if bucket.key[0] == name]
         return Brand(
             name=name,
-            headline=wording.headline(row, moved.get(name), compared),
+            headline=wording.headline(row, moved.get(name), asked.compared),
             sentiment=row,
-            share_of_voice=voice.get(name) if public else None,
+            share_of_voice=voice.get(name),
             change=moved.get(name),
-            over_time=_over_time(own, period, minimum),
+            over_time=_over_time(asked, own),
         )
 
-    return tuple(map(brand, _largest(sentiment(rollup(by_time, 0), minimum=minimum))))
+    rows = sentiment(rollup(asked.by_time, 0), minimum=asked.minimum)
+    return tuple(map(brand, _largest(rows)))
 
 
-def _moved(sides: Sides, minimum: int) -> Mapping[str, Moved]:
-    now, before = ({row.key[0]: row for row in sentiment(side, minimum=minimum)} for side in sides)
+def _voice(asked: _Asked) -> Mapping[str, Figure]:
+    public = tuple(kind for kind in asked.where.kind or VOICE if kind in VOICE)
+    if not public:
+        return {}
+    everyone = replace(asked.where, brand=None, kind=public)
+    buckets = asked.store.aggregate(everyone, by=[Dimension.BRAND])
+    return share_of_voice(buckets, minimum=asked.minimum)
+
+
+def _moved(asked: _Asked) -> Mapping[str, Moved]:
+    now, before = (
+        {row.key[0]: row for row in sentiment(side, minimum=asked.minimum)} for side in asked.sides
+    )
     return {
         name: Moved(now=row, before=was, net=change(row.net, was.net))
         for name in now | before
-        for row, was in [(now.get(name, _nothing(name)), before.get(name, _nothing(name)))]
+        for row, was in [(now.get(name, _silent(name)), before.get(name, _silent(name)))]
     }
 
 
-def _nothing(name: str) -> SentimentRow:
+def _silent(name: str) -> SentimentRow:
     return sentiment([Bucket((name,), 0)])[0]
 
 
-def _surveys(
-    store: Store, where: Filter, by_time: Sequence[Bucket], sides: Sides, minimum: int
-) -> tuple[SurveyTable, ...]:
-    cells = store.aggregate(where, by=[Dimension.BRAND, Dimension.SEGMENT, Dimension.SERVICE])
-    known = [bucket for bucket in cells if all(bucket.key)]
+def _surveys(asked: _Asked) -> tuple[SurveyTable, ...]:
+    by = [Dimension.BRAND, Dimension.SEGMENT, Dimension.SERVICE]
+    cells = [cell for cell in asked.store.aggregate(asked.where, by=by) if all(cell.key)]
 
     def rows(buckets: Sequence[Bucket], scale: Scale) -> tuple[Survey, ...]:
-        return tuple(surveys(buckets, scale, minimum=minimum))
+        return tuple(surveys(buckets, scale, minimum=asked.minimum))
 
     return tuple(
         SurveyTable(
             scale=scale,
             overall=overall,
-            brands=rows(rollup(by_time, 0), scale),
-            changes=_survey_changes(sides, scale, minimum),
-            cells=rows(known, scale),
-            over_time=rows(by_time, scale),
+            brands=rows(rollup(asked.by_time, 0), scale),
+            changes=_survey_changes(asked, scale),
+            cells=rows(cells, scale),
+            over_time=rows(asked.by_time, scale),
         )
         for scale in Scale
-        for overall in rows([total(by_time)], scale)
+        for overall in rows([total(asked.by_time)], scale)
     )
 
 
-def _survey_changes(sides: Sides, scale: Scale, minimum: int) -> Mapping[str, Change]:
+def _survey_changes(asked: _Asked, scale: Scale) -> Mapping[str, Change]:
     now, before = (
-        {row.key[0]: row.score for row in surveys(side, scale, minimum=minimum)} for side in sides
+        {row.key[0]: row.score for row in surveys(side, scale, minimum=asked.minimum)}
+        for side in asked.sides
     )
     return {name: change(score, before[name]) for name, score in now.items() if name in before}

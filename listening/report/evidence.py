@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from math import sqrt
 from typing import NamedTuple
+from unicodedata import east_asian_width
 
 from listening.analysis import tokens
 from listening.protocols import Store
@@ -25,6 +27,7 @@ LEAST_TEXTS = 10  # of a language, to look for its words
 WORDS = 6
 SAMPLES = 3
 LOOKED_AT = 50
+SHORTEST = 3
 
 
 class Evidence(NamedTuple):
@@ -119,8 +122,13 @@ def _evidence(store: Store, said: Filter, background: Filter, samples: int) -> E
 def _words(store: Store, said: Filter, background: Filter, language: str) -> list[TellingWord]:
     counts = store.terms(said, background=background)
     brand = (said.brand or ("",))[0].casefold()
-    found = words.telling_words(counts, top=WORDS + 1, language=language)
-    return [word for word in found if word.term.casefold() != brand][:WORDS]
+    found = words.telling_words(counts, top=len(counts.terms), language=language)
+    return [w for w in found if _speaks(w.term) and w.term.casefold() != brand][:WORDS]
+
+
+def _speaks(term: str) -> bool:
+    """Words of one or two letters are grammar, save in scripts written without spaces."""
+    return len(term) >= SHORTEST or any(east_asian_width(letter) == "W" for letter in term)
 
 
 def _using(store: Store, said: Filter, telling: Sequence[TellingWord]) -> Sequence[Hit]:
@@ -144,15 +152,19 @@ def _as_typed(telling: Sequence[TellingWord], hits: Sequence[Hit]) -> Iterator[T
 
 
 def _best(telling: Sequence[TellingWord], hits: Sequence[Hit]) -> list[Hit]:
-    """The text with most of the telling words; among equals the one most reacted to."""
+    """The text densest in telling words, of the half whose label is surest."""
 
-    def merit(hit: Hit) -> tuple[int, int]:
+    def certainty(hit: Hit) -> float:
+        return hit.sentiment.confidence if hit.sentiment else 0.0
+
+    def merit(hit: Hit) -> tuple[float, int]:
         one = hit.feedback
         stems = {t.stem for word in telling for t in tokens(word.term, one.language)}
         used = {token.stem for token in tokens(one.text, one.language)}
-        return len(stems & used), one.engagement or 0
+        return len(stems & used) / sqrt(len(used) or 1), one.engagement or 0
 
-    return sorted(hits, key=merit, reverse=True)[:1]
+    surest = sorted(hits, key=certainty, reverse=True)[: (len(hits) + 1) // 2]
+    return sorted(surest, key=merit, reverse=True)[:1]
 
 
 def _as_sample(hit: Hit) -> Sample:

@@ -21,15 +21,14 @@ def headline(row: SentimentRow, moved: Moved | None, compared: Comparison | None
 def points(figure: Figure) -> str:
     """A figure of net sentiment or NPS, e.g. "−31 ± 4", or why there is none."""
     if figure.value is None or figure.margin is None:
-        return f"{figure.reason} (n={figure.n})"
+        return figure.reason or ""
     return f"{signed(figure.value)} ± {figure.margin:.0f}"
 
 
-def signed(value: float) -> str:
-    rounded = round(value)
-    if rounded == 0:
-        return "0"
-    return f"{'+' if rounded > 0 else MINUS}{abs(rounded)}"
+def signed(value: float, decimals: int = 0) -> str:
+    rounded = round(value, decimals)
+    sign = MINUS if rounded < 0 else "+" if rounded > 0 else ""
+    return f"{sign}{abs(rounded):.{decimals}f}"
 
 
 def length(days: int) -> str:

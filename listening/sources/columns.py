@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from listening.errors import ConfigError, InvalidItem
 from listening.records import Kind, Scale
 from listening.sources import dates
 from listening.sources.headers import WORDS, hints
 from listening.sources.values import is_empty, number, plain, points, words
-from listening.sources.wordings import AGREEMENT, ANSWERS, KINDS
+from listening.sources.wordings import AGREEMENT, ANSWERS, KINDS, NPS_GROUPS
 
 SCALES = tuple(scale.value for scale in Scale)
 LABELS = (
@@ -27,11 +28,13 @@ _MOST = 0.6
 _SURE = 0.9
 _FEW = 0.01
 _BY_QUESTION = 0.5
+_OPEN = 0.3
+_LABEL = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """How one column is read. ``top`` is the highest value it uses where that is not the scale's."""
+    """How one column is read; ``top`` is its highest value where that is not the scale's."""
 
     field: str
     top: float | None = None
@@ -54,10 +57,9 @@ class Sample:
     values: tuple[str, ...]
     rows: Sequence[Mapping[str, str]]
 
-    def share(self, test: object) -> float:
+    def share(self, test: Callable[[str], object]) -> float:
         """The share of values for which ``test`` holds."""
-        return sum(map(bool, map(test, self.values))) / len(self.values)  # type: ignore[call-overload]  # any predicate
-
+        return sum(bool(test(value)) for value in self.values) / len(self.values)
 
     def identifies(self) -> bool:
         """Whether the column is filled and tells rows of different content apart."""
@@ -81,7 +83,9 @@ def _samples(rows: Sequence[Mapping[str, str]], questions: Mapping[str, str]) ->
             column = cells.setdefault(name, [])
             if not is_empty(value):
                 column.append(value)
-    return [Sample(name, questions.get(name, ""), tuple(column), rows) for name, column in cells.items()]
+    return [
+        Sample(name, questions.get(name, ""), tuple(column), rows) for name, column in cells.items()
+    ]
 
 
 def guess(
@@ -112,7 +116,7 @@ def guess(
         if read is not None and (read.field not in taken or read.field == "text"):
             chosen[column.name] = read
             taken.add(read.field)
-    _without_names(samples, chosen, taken, kind)
+    _without_names(samples, chosen, kind)
     return {column.name: chosen.get(column.name) for column in samples}
 
 
@@ -155,32 +159,29 @@ def _ranked(samples: Sequence[Sample]) -> list[tuple[Sample, str]]:
 
 def _fit(column: Sample, name: str, kind: Kind | None) -> Column | None:
     """How ``column`` is read as the field ``name``; None where its values speak against it."""
-    match name:
-        case "created_at" | "updated_at":
-            return _date(column, name)
-        case "rating":
-            return _rating(column, kind)
-        case "text":
-            return Column("text") if _says(column, kind) else None
-        case "time":
-            return Column("time") if column.share(dates.is_clock) == 1 else None
-        case "kind":
-            return Column("kind") if column.share(lambda cell: plain(cell) in KINDS) == 1 else None
-        case "scale":
-            return Column("scale") if column.share(scale_named) == 1 else None
-        case "value" | "engagement":
-            return Column(name) if column.share(_bare) > _SURE else None
-        case "url":
-            return (
-                Column(name) if column.share(lambda cell: "." in cell or "/" in cell) == 1 else None
-            )
-        case "deleted":
-            return Column(name)
-        case "native_id":
-            return Column(name) if column.identifies() else None
-        case _ if name in SCALES:
-            return _scale_by_name(column, Scale(name))
-    return Column(name) if column.share(lambda cell: len(cell) < 120) > _SURE else None  # noqa: PLR2004 - labels are short
+    if name in {"created_at", "updated_at"}:
+        return _date(column, name)
+    if name == "rating":
+        return _rating(column, kind)
+    if name in SCALES:
+        return _scale_by_name(column, Scale(name))
+    fits = _says(column, kind) if name == "text" else _FITS.get(name, _is_label)(column)
+    return Column(name) if fits else None
+
+
+def _is_label(column: Sample) -> bool:
+    return column.share(lambda cell: len(cell) < _LABEL) > _SURE
+
+
+_FITS: Mapping[str, Callable[[Sample], bool]] = {
+    "time": lambda column: column.share(dates.is_clock) == 1,
+    "kind": lambda column: column.share(lambda cell: plain(cell) in KINDS) == 1,
+    "scale": lambda column: column.share(scale_named) == 1,
+    "value": lambda column: column.share(_bare) > _SURE,
+    "engagement": lambda column: column.share(_bare) > _SURE,
+    "url": lambda column: column.share(lambda cell: "." in cell or "/" in cell) == 1,
+    "native_id": Sample.identifies,
+}
 
 
 def _bare(cell: str) -> bool:
@@ -282,52 +283,60 @@ def _kind_in(samples: Sequence[Sample]) -> Kind | None:
             return Kind(kinds.pop()) if len(kinds) == 1 else None
     named = " ".join(f"{column.name} {column.question}" for column in samples)
     found = hints(named)
-    if {"nps", "csat", "ces"} & found.keys() or re.search(r"\?|survey|respondent", named, re.I):
+    if {"nps", "csat", "ces"} & found.keys() or re.search(
+        r"\?|survey|respondent", named, re.IGNORECASE
+    ):
         return Kind.SURVEY
     return None
 
 
 def _without_names(
-    samples: Sequence[Sample], chosen: dict[str, Column | None], taken: set[str], kind: Kind | None
+    samples: Sequence[Sample], chosen: dict[str, Column | None], kind: Kind | None
 ) -> None:
-    """Fields that no name gave, from the values alone."""
-    free = [column for column in samples if column.name not in chosen and column.values]
+    """Choose the date, the rating and the text that no name gave, from the values alone."""
+
+    def free() -> list[Sample]:
+        return [column for column in samples if column.name not in chosen and column.values]
+
+    taken = {column.field for column in chosen.values() if column is not None}
     if "created_at" not in taken:
-        for column in free:
-            if column.share(lambda cell: _is_date(cell) and not _bare(cell)) > _SURE:
-                chosen[column.name] = _date(column, "created_at")
-                break
+        dated = (one for one in free() if one.share(_is_written_date) > _SURE)
+        chosen.update({one.name: _date(one, "created_at") for one in islice(dated, 1)})
     if not taken & set(SCALES):
-        for column in free:
-            if column.name not in chosen and column.share(_worded) > _SURE:
-                chosen[column.name] = _rating(column, kind)
-                break
-    for column in free:
-        if column.name not in chosen and kind == Kind.SURVEY and _asked(column):
-            chosen[column.name] = Column("text")
-            taken.add("text")
-    if "text" not in taken:
-        longest = max(
-            (column for column in free if column.name not in chosen and _prose(column)),
-            key=lambda column: sum(map(len, column.values)), default=None,
-        )  # fmt: skip
-        if longest is not None:
-            chosen[longest.name] = Column("text", note="the longest text")
+        rated = (one for one in free() if one.share(_worded) > _SURE)
+        chosen.update({one.name: _rating(one, kind) for one in islice(rated, 1)})
+    if kind == Kind.SURVEY:
+        asked = [one for one in free() if _asked(one)]
+        chosen.update({one.name: Column("text") for one in asked})
+    if not any(column is not None and column.field == "text" for column in chosen.values()):
+        prose = [one for one in free() if _prose(one)]
+        prose.sort(key=lambda one: -sum(map(len, one.values)))
+        chosen.update({one.name: Column("text", note="the longest text") for one in prose[:1]})
+
+
+def _is_written_date(cell: str) -> bool:
+    return not _bare(cell) and _is_date(cell)
 
 
 def _says(column: Sample, kind: Kind | None) -> bool:
     """Whether a column whose name speaks of text holds it: numbers and short labels do not."""
     if column.share(_bare) > 1 - _MOST:
         return False
-    return max(hints(column.name).get("text", 0.0), hints(column.question).get("text", 0.0)) > WORDS or (
-        _prose(column) or (kind == Kind.SURVEY and _asked(column))
-    )
+    return max(
+        hints(column.name).get("text", 0.0), hints(column.question).get("text", 0.0)
+    ) > WORDS or (_prose(column) or (kind == Kind.SURVEY and _asked(column)))
 
 
 def _asked(column: Sample) -> bool:
-    """An open question: its answers may be one word each, but not numbers or dates."""
-    asked = "?" in column.name or "?" in column.question
-    return asked and column.share(lambda cell: not _bare(cell) and not _is_date(cell)) > _MOST
+    """An open question: its answers may be one word each, but are no numbers, dates or choices."""
+    if "?" not in column.name + column.question or _chosen_from_few(column):
+        return False
+    return column.share(lambda cell: not _bare(cell) and not _is_date(cell)) > _MOST
+
+
+def _chosen_from_few(column: Sample) -> bool:
+    distinct = {plain(value) for value in column.values}
+    return distinct <= NPS_GROUPS or len(distinct) < _OPEN * len(column.values)
 
 
 def _worded(cell: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from listening.errors import ConfigError, InvalidItem
@@ -39,7 +40,8 @@ _CLOCK = re.compile(
     re.IGNORECASE,
 )
 _OFFSET = re.compile(
-    r"(?:\b(?:UTC|GMT))?\s*(?<!\d)([+-])(\d{1,2}):?(\d{2})?(?=$|\s+\d{4}$)", re.IGNORECASE
+    r"(?:(?:^|\s)(?:UTC|GMT)?|\b(?:UTC|GMT))\s*([+-])(\d{1,2}):?(\d{2})?(?=$|\s+\d{4}$)",
+    re.IGNORECASE,
 )
 _NUMERIC = re.compile(r"(?<!\d)(\d{1,2})\s*[./-]\s*(\d{1,2})\s*[./-]\s*(\d{4}|\d{2})(?!\d)")
 _EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a serial is naive until its zone is known
@@ -84,7 +86,7 @@ def _moment(text: str, day_first: bool) -> datetime:
 
 
 def _from_number(text: str) -> datetime:
-    whole = text.split(".")[0]
+    whole = text.split(".", 1)[0]
     match len(whole):
         case 5:
             return _EXCEL_EPOCH + timedelta(seconds=round(float(text) * 86_400))
@@ -188,23 +190,21 @@ def day_first(values: Sequence[str]) -> tuple[bool, str]:
     seconds = sum(int(found[2]) > _LAST_MONTH for found in parts)
     if firsts or seconds:
         return firsts >= seconds, "day first" if firsts >= seconds else "month first"
-    by_day, by_month = _disorder(values, True), _disorder(values, False)
+    by_day, by_month = _disorder(values, order=True), _disorder(values, order=False)
     if len(parts) > 2 and by_day != by_month and 0 in (by_day, by_month):  # noqa: PLR2004 - a trend
         return by_day == 0, f"{'day' if by_day == 0 else 'month'} first, by the order of the rows"
-    american = any("/" in value and re.search(r"\d\s*[ap]\.?m", value, re.I) for value in values)
+    american = any(
+        "/" in value and re.search(r"\d\s*[ap]\.?m", value, re.IGNORECASE) for value in values
+    )
     return not american, f"{'month' if american else 'day'} first, a guess: no day above 12"
 
 
-def _disorder(values: Iterable[str], order: bool) -> int:
+def _disorder(values: Iterable[str], *, order: bool) -> int:
     times = []
     for value in values:
         try:
             times.append(moment(value, day_first=order))
         except InvalidItem:
             continue
-    steps = [
-        later > earlier
-        for earlier, later in zip(times, times[1:], strict=False)
-        if later != earlier
-    ]
+    steps = [later > earlier for earlier, later in pairwise(times) if later != earlier]
     return min(sum(steps), len(steps) - sum(steps))

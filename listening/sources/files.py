@@ -6,6 +6,7 @@ import codecs
 import glob as globbing
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from listening.errors import ConfigError, InvalidItem
 from listening.http import Http
 from listening.records import Item, Kind, Page, Rejected, Window
 from listening.sources import columns, tables
-from listening.sources.columns import LABELS
+from listening.sources.columns import LABELS, Column
 from listening.sources.dates import zone_of
 from listening.sources.headers import hints
 from listening.sources.rows import Identity, Reading, as_json
@@ -96,6 +97,9 @@ class Files:
             raise ConfigError(
                 f"no file matches {self.path!r}; check the path, it is relative to {Path.cwd()}"
             )
+        for path in found:
+            if not os.access(path, os.R_OK):
+                raise ConfigError(f"{path} may not be read; give this user the right to read it")
         return found
 
     def inspect(self) -> Layout:
@@ -197,8 +201,9 @@ class Files:
     def _reading(self, path: Path, chosen: columns.Columns) -> Reading:
         used = {
             name: column
-            for name, column in chosen.items()
-            if column and column.field != "native_id"
+            # A title stands above the text, wherever its column is.
+            for name, column in sorted(chosen.items(), key=lambda pair: not _is(pair[1], "title"))
+            if column is not None and not _is(column, "native_id")
         }
         labels = {
             name: value for name in LABELS if (value := getattr(self, name, None)) is not None
@@ -221,6 +226,10 @@ class _Plan:
     layout: Layout
 
 
+def _is(column: Column | None, name: str) -> bool:
+    return column is not None and column.field == name
+
+
 def _note(chosen: columns.Columns, name: str | None) -> str | None:
     column = chosen[name] if name is not None else None
     return (column.note or None) if column is not None else None
@@ -228,11 +237,19 @@ def _note(chosen: columns.Columns, name: str | None) -> str | None:
 
 def _set_aside(path: Path, line: int, reason: str, raw: str, column: str | None = None) -> Rejected:
     return Rejected(
-        stream="", origin=str(path), reason=reason, raw=raw[:_RAW_LIMIT], line=line, column=column
+        stream="",
+        origin=str(path),
+        reason=reason,
+        # Half surrogates and undecodable bytes are written as escapes: no store takes them.
+        raw=raw[:_RAW_LIMIT].encode("utf-8", "backslashreplace").decode(),
+        line=line,
+        column=column,
     )
 
 
-def _identifier(chosen: columns.Columns, rows: Sequence[Mapping[str, str]]) -> tuple[str | None, str]:
+def _identifier(
+    chosen: columns.Columns, rows: Sequence[Mapping[str, str]]
+) -> tuple[str | None, str]:
     """The id column if it tells rows apart, and what the ids come from, in words."""
     named = [name for name, column in chosen.items() if column and column.field == "native_id"]
     if named and columns.identifies(named[0], rows):
@@ -254,7 +271,9 @@ def inspect(path: str, **options: object) -> Layout:
 
 def _matching(pattern: str) -> list[Path]:
     return sorted(
-        path for found in globbing.glob(pattern, recursive=True) if (path := Path(found)).is_file()
+        path
+        for found in globbing.glob(pattern, recursive=True)  # noqa: PTH207 - patterns may be absolute
+        if (path := Path(found)).is_file()
     )
 
 

@@ -13,64 +13,70 @@ _NAMES = {
     "scale": "scale|metric|rating type|score type|rating scale|metrika|skala|шкала|სკალა",
     "nps": "nps*|net promoter*|recommend*|how likely*|ieteik*|ieteiktu|rekomend*|tiketina*|"
     "порекоменд*|рекоменд*|გვირჩევ*|ურჩევ*|რეკომენდ*|empfehl*|weiterempf*",
-    "csat": "csat*|satisf*|customer satisfaction|apmierinat*|pasitenkin*|patenkint*|удовлетвор*|"
-    "доволен*|довольн*|კმაყოფილ*|zufrieden*",
-    "ces": "ces|ces score|effort*|how easy|ease|easy*|cik viegli|viegli*|kaip lengva|lengv*|pastang*|усили*|"
-    "легко*|просто*|ძალისხმევ*|მარტივ*|aufwand*|einfach*|leicht*",
+    "csat": "csat*|satisf*|customer satisfaction|apmierinat*|pasitenkin*|patenkint*|"
+    "удовлетвор*|доволен*|довольн*|კმაყოფილ*|zufrieden*",
+    "ces": "ces|ces score|effort*|how easy|ease|easy*|cik viegli|viegli*|kaip lengva|lengv*|"
+    "pastang*|усили*|легко*|просто*|ძალისხმევ*|მარტივ*|aufwand*|einfach*|leicht*",
     "smiley": "smiley*|smilie*|smile*|emoji*|emoticon*|mood|face|smaidin*|smaid*|sypsen*|смайл*|"
     "სმაილ*|ღიმილ*|kiosk rating",
     "stars": "stars|star|star rating|zvaigzn*|zvaigzd*|звезд*|ვარსკვლავ*|sterne|sternebewertung",
     "rating": "rating*|score*|grade|mark|points|overall rating|overall|vertejum*|novertejum*|"
-    "ivertinim*|vertinim*|balai|balas|balles|punkti|оценк*|рейтинг*|балл*|შეფასებ*|ქულა*|რეიტინგ*|"
-    "bewertung*|note|punkte|punktzahl",
+    "ivertinim*|vertinim*|balai|balas|balles|punkti|оценк*|рейтинг*|балл*|შეფასებ*|"
+    "ქულა*|რეიტინგ*|bewertung*|note|punkte|punktzahl",
     "updated_at": "updated at|updated|modified|modified at|last modified|edited|edited at|"
     "last updated*|atjauninats|atnaujinta|обновлено|განახლებულია|aktualisiert|geandert",
-    "created_at": "created at|date|created|timestamp|time|datetime|date time|recorded date|recordeddate|"
-    "end date|enddate|submitted at|submit date*|submitted|posted|posted at|published|published at|"
-    "review date|response date|date created|date submitted|created time|completed|completed at|"
-    "date modified|start date|startdate|at|when|datum*|laiks|data|laikas|sukurta|дата*|время|"
-    "отметка времени|თარიღ*|დრო|datum|zeit|zeitstempel|zeitpunkt|erstellt*|kuupaev|fecha|laika zimogs",
+    "created_at": "created at|date|created|timestamp|time|datetime|date time|recorded date|"
+    "recordeddate|end date|enddate|submitted at|submit date*|submitted|posted|"
+    "posted at|published|published at|review date|response date|date created|"
+    "date submitted|created time|completed|completed at|date modified|start date|"
+    "startdate|at|when|datum*|laiks|data|laikas|sukurta|дата*|время|отметка времени|"
+    "თარიღ*|დრო|datum|zeit|zeitstempel|zeitpunkt|erstellt*|kuupaev|fecha|laika zimogs",
     "time": "time|time of day|hour|laiks|laikas|время|დრო|zeit|uhrzeit|kellaaeg",
     "native_id": "id|native id|response id|responseid|review id|reviewid|respondent id|answer id|"
-    "comment id|tweet id|status id|message id|post id|ticket id|uuid|guid|nr|no|record id|"
-    "submission id|identifier|atbildes id|atsakymo id|ид|id ответа|номер|პასუხის id|nummer|kennung|#",
+    "comment id|tweet id|status id|message id|post id|ticket id|uuid|guid|nr|no|"
+    "record id|submission id|identifier|atbildes id|atsakymo id|ид|id ответа|номер|"
+    "პასუხის id|nummer|kennung|#",
     "language": "language*|lang|locale|userlanguage|valoda|kalba|язык*|ენა|sprache",
     "country": "country*|country code|valsts|salis|страна|ქვეყანა|land|market",
     "url": "url*|link|permalink|href|uri|web address|saite|nuoroda|ссылка|ბმული|review url",
-    "author": "author*|user|user name|username|user screen name|screen name|name|reviewer*|customer|"
-    "customer name|customer id|respondent|nickname|handle|autors|lietotajs|vards|klients|autorius|vartotojas|"
-    "vardas|klientas|автор|пользователь|имя|клиент|ავტორი|მომხმარებელი|სახელი|autor|benutzer|"
-    "nutzer|kunde|verfasser|email*|e mail",
-    "kind": "kind|type|feedback type|source type|content type|channel type|veids|tips|tipas|rusis|"
-    "тип|вид|ტიპი|art|typ",
+    "author": "author*|user|user name|username|user screen name|screen name|name|reviewer*|"
+    "customer|customer name|customer id|respondent|nickname|handle|autors|lietotajs|"
+    "vards|klients|autorius|vartotojas|vardas|klientas|автор|пользователь|имя|клиент|"
+    "ავტორი|მომხმარებელი|სახელი|autor|benutzer|nutzer|kunde|verfasser|email*|e mail",
+    "kind": "kind|type|feedback type|source type|content type|channel type|veids|tips|tipas|"
+    "rusis|тип|вид|ტიპი|art|typ",
     "source": "source|data source|platform|site|avots|saltinis|источник|წყარო|quelle|plattform",
     "touchpoint": "touchpoint|touch point|channel|location*|store*|kiosk|kiosk name|branch|shop|"
-    "terminal|device name|place|kanals|vieta|veikals|filiale|kanalas|parduotuve|filialas|канал|"
-    "магазин|филиал|точка|место|არხი|ფილიალი|მაღაზია|ადგილი|kanal|standort|kontaktpunkt|geschaft",
+    "terminal|device name|place|kanals|vieta|veikals|filiale|kanalas|parduotuve|"
+    "filialas|канал|магазин|филиал|точка|место|არხი|ფილიალი|მაღაზია|ადგილი|kanal|"
+    "standort|kontaktpunkt|geschaft",
     "segment": "segment*|customer type|customer category|customer segment|client type|user type|"
     "klienta tips|klientu grupa|kliento tipas|segmentas|сегмент*|тип клиента|სეგმენტი|"
     "კლიენტის ტიპი|kundensegment|kundentyp|kundengruppe|tier|plan",
     "service": "service|service category|category|topic|theme|department|product category|"
-    "pakalpojums|kategorija|tema|paslauga|услуга|категория|тема|сервис|მომსახურება|სერვისი|კატეგორია|"
-    "თემა|dienstleistung|leistung|kategorie|thema",
-    "campaign": "campaign*|utm campaign|kampana|kampanija|кампания|კამპანია|kampagne|survey name|survey",
+    "pakalpojums|kategorija|tema|paslauga|услуга|категория|тема|сервис|მომსახურება|"
+    "სერვისი|კატეგორია|თემა|dienstleistung|leistung|kategorie|thema",
+    "campaign": "campaign*|utm campaign|kampana|kampanija|кампания|კამპანია|kampagne|survey name|"
+    "survey",
     "question": "question|question text|jautajums|klausimas|вопрос|კითხვა|შეკითხვა|frage",
-    "brand": "brand*|company*|product|product name|app|app name|package name|business|organisation|organization|"
-    "airline|zimols|uznemums|produkts|prekes zenklas|imone|produktas|бренд|компания|продукт|"
-    "товар|ბრენდი|კომპანია|პროდუქტი|marke|firma|unternehmen|produkt",
-    "title": "title|headline|subject|review title|summary|heading|virsraksts|antraste|заголовок|"
-    "тема сообщения|სათაური|titel|uberschrift|betreff",
+    "brand": "brand*|company*|product|product name|app|app name|package name|business|"
+    "organisation|organization|airline|zimols|uznemums|produkts|prekes zenklas|imone|"
+    "produktas|бренд|компания|продукт|товар|ბრენდი|კომპანია|პროდუქტი|marke|firma|"
+    "unternehmen|produkt",
+    "title": "title|headline|subject|review title|summary|heading|virsraksts|antraste|"
+    "заголовок|тема сообщения|სათაური|titel|uberschrift|betreff",
     "engagement": "engagement|likes|like count|favorite count|favourites|retweets|retweet count|"
-    "shares|thumbs up|thumbsupcount|helpful|helpful votes|upvotes|patik|patinka|лайки|მოწონებები|"
-    "gefallt mir",
-    "text": "text*|comment*|review*|verbatim*|body|content*|message*|feedback*|description|tweet|post|"
-    "response|answer*|answer text|open ended response|opinion|suggestions|remarks|why|reason*|"
-    "what*|please tell*|anything else*|review text|full text|note|notes|pros|cons|"
-    "atsauksm*|komentar*|teksts|viedokl*|atbild*|kapec|pastasti*|ieteikumi|atsiliepim*|tekstas|nuomon*|"
-    "atsakym*|kodel|pasiulym*|отзыв*|комментар*|текст*|сообщение|мнение|ответ*|почему|пожелани*|"
-    "კომენტარ*|ტექსტ*|გამოხმაურებ*|აზრი|მოსაზრება|პასუხ*|რატომ|შეტყობინება|მიმოხილვ*|შეფასებ*|"
-    "kommentar*|rezension*|nachricht*|meinung*|antwort*|bewertung*|warum|anmerkung*|freitext|"
-    "kommentaar|tagasiside|arvustus|opinia|commentaire|avis|comentario|opinion",
+    "shares|thumbs up|thumbsupcount|helpful|helpful votes|upvotes|patik|patinka|лайки|"
+    "მოწონებები|gefallt mir",
+    "text": "text*|comment*|review*|verbatim*|body|content*|message*|feedback*|description|"
+    "tweet|post|response|answer*|answer text|open ended response|opinion|suggestions|"
+    "remarks|why|reason*|what*|please tell*|anything else*|review text|full text|note|"
+    "notes|pros|cons|atsauksm*|komentar*|teksts|viedokl*|atbild*|kapec|pastasti*|"
+    "ieteikumi|atsiliepim*|tekstas|nuomon*|atsakym*|kodel|pasiulym*|отзыв*|комментар*|"
+    "текст*|сообщение|мнение|ответ*|почему|пожелани*|კომენტარ*|ტექსტ*|გამოხმაურებ*|"
+    "აზრი|მოსაზრება|პასუხ*|რატომ|შეტყობინება|მიმოხილვ*|შეფასებ*|kommentar*|rezension*|"
+    "nachricht*|meinung*|antwort*|bewertung*|warum|anmerkung*|freitext|kommentaar|"
+    "tagasiside|arvustus|opinia|commentaire|avis|comentario|opinion",
     "deleted": "deleted|is deleted|removed|dzests|istrinta|удалено|წაშლილია|geloscht",
     "value": "value|rating value|vertiba|reiksme|значение|მნიშვნელობა|wert",
 }
@@ -110,7 +116,8 @@ def hints(name: str) -> dict[str, float]:
     found = {
         field: WORDS
         for field, pattern in _WITHIN.items()
-        if (match := pattern.search(whole)) and not (field in _ENDING and " " in match["rest"].strip())
+        if (match := pattern.search(whole))
+        and not (field in _ENDING and " " in match["rest"].strip())
     }
     found |= _EXACT.get(whole, {})
     if "." in name:

@@ -8,6 +8,7 @@ from functools import cache
 from listening.analysis.stems import primary
 from listening.errors import ConfigError
 from listening.language import detect
+from listening.match import Matcher
 from listening.query import parse
 from listening.records import Feedback, Item, Kind
 from listening.tree import Field, Node, leaves
@@ -34,7 +35,6 @@ def read(query: str, source: str) -> Node:
 
 def keeps(query: Node, languages: Collection[str] = ()) -> Callable[[Item], bool]:
     """Tell of an item whether ``query`` holds; ``languages`` are those to expect."""
-    from listening.match import Matcher
 
     @cache
     def matcher(language: str) -> Matcher:

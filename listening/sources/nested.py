@@ -12,7 +12,7 @@ _CHUNK, _LONGEST = 1 << 16, 1 << 26
 
 
 def flat(value: dict[str, object]) -> dict[str, str]:
-    """Cells by dotted path (``user.name``, ``answers.0.text``); a list of plain values is one cell."""
+    """Cells by dotted path (``user.name``, ``items.0.text``); a list of plain values is one."""
     cells: dict[str, str] = {}
     for key, part in value.items():
         if isinstance(part, str):

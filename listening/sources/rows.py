@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,19 +13,22 @@ from typing import Any
 from listening.errors import InvalidItem
 from listening.records import Item, Kind, Rating, Scale
 from listening.sources import dates
-from listening.sources.columns import LABELS, SCALES, Column, scale_named
+from listening.sources.columns import SCALES, Column, scale_named
 from listening.sources.values import is_empty, is_said, number, plain, rating
 from listening.sources.wordings import KINDS, LANGUAGES
 
 _TAG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 _TRUE = frozenset(("true", "1", "yes", "y", "ja", "jā", "taip", "да", "კი"))
-_WORDY = frozenset(("text", "title"))
-_LONE = re.compile("[\ud800-\udfff]")
+_UNSTORABLE = re.compile("[\ud800-\udfff\x00]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """How rows become items. ``written_at`` is the time of rows where no column has one."""
+    """How rows become items.
+
+    ``written_at`` is the time of rows where no column has one. ``labels`` stand in for empty
+    cells. Options of ``Files`` and guesses are both settled here.
+    """
 
     columns: Mapping[str, Column]
     kind: Kind
@@ -34,69 +37,67 @@ class Reading:
     labels: Mapping[str, str]
 
     def item(self, cells: Mapping[str, str], native_id: str) -> Item:
-        """The row as an item; raises InvalidItem naming the column at fault."""
-        values: dict[str, Any] = dict(self.labels)
-        texts: list[str] = []
+        """Make the row an item; raises InvalidItem naming the column at fault."""
+        values: dict[str, Any] = dict(self.labels, kind=self.kind, native_id=native_id)
+        texts: dict[str, None] = {}
         ratings: dict[Scale, int] = {}
-        scale: Scale | None = None
-        pending: tuple[str, str] | None = None
-        clock = ""
         for name, column in self.columns.items():
-            cell = cells.get(name, "")
-            if column.field in _WORDY:
-                if is_said(cell):
-                    texts.insert(0 if column.field == "title" else len(texts), cell.strip())
-                continue
-            if not cell or is_empty(cell):
-                continue
+            cell = cells.get(name, "").strip()
             try:
-                match column.field:
-                    case "scale":
-                        scale = scale_named(cell)
-                    case "value":
-                        pending = name, cell
-                    case known if known in SCALES:
-                        self._rate(ratings, cell, Scale(known), column.top)
-                    case other:
-                        values[other] = self._value(other, cell, column)
+                if column.field in {"text", "title"}:
+                    texts |= {cell: None} if is_said(cell) else {}
+                elif is_empty(cell):
+                    _require(column.field)
+                elif (scale := self._scale(column, cells)) is not None:
+                    ratings[scale] = rating(cell, scale, column.top)
+                elif column.field not in {"scale", "time"}:
+                    values[column.field] = self._value(column, cell, cells)
             except InvalidItem as error:
                 raise InvalidItem(error.reason, column=name) from error
-        if pending is not None:
-            self._pair(ratings, scale, *pending)
-        text = _LONE.sub("\ufffd", "\n".join(dict.fromkeys(texts)))
-        if not text and not ratings:
+        if not texts and not ratings and not values.get("deleted"):
             raise InvalidItem("no text and no rating")
         values.setdefault("created_at", self.written_at)
-        values.setdefault("kind", self.kind)
-        values["native_id"] = native_id
-        return Item(text=text, ratings=tuple(Rating(*pair) for pair in ratings.items()), **values)
+        rated = tuple(Rating(*pair) for pair in ratings.items())
+        return Item(text=storable("\n".join(texts)), ratings=rated, **values)
 
-    def _rate(self, ratings: dict[Scale, int], cell: str, scale: Scale, top: float | None) -> None:
-        value = rating(cell, scale, top)
-        if value is not None:
-            ratings[scale] = value
+    def _scale(self, column: Column, cells: Mapping[str, str]) -> Scale | None:
+        if column.field == "value":
+            named = scale_named(self._cell("scale", cells))
+            if named is None:
+                raise InvalidItem("a rating value without the name of its scale")
+            return named
+        return Scale(column.field) if column.field in SCALES else None
 
-    def _pair(self, ratings: dict[Scale, int], scale: Scale | None, name: str, cell: str) -> None:
-        if scale is None:
-            raise InvalidItem("a rating value without the name of its scale", column=name)
-        try:
-            self._rate(ratings, cell, scale, None)
-        except InvalidItem as error:
-            raise InvalidItem(error.reason, column=name) from error
+    def _cell(self, field_name: str, cells: Mapping[str, str]) -> str:
+        names = (name for name, column in self.columns.items() if column.field == field_name)
+        return cells.get(next(names, ""), "").strip()
 
-    def _value(self, name: str, cell: str, column: Column) -> object:
-        match name:
+    def _value(self, column: Column, cell: str, cells: Mapping[str, str]) -> object:
+        match column.field:
             case "created_at" | "updated_at":
-                return dates.moment(cell, day_first=column.day_first, zone=self.zone)
+                clock = self._cell("time", cells) if ":" not in cell else ""
+                when = f"{cell} {clock}" if clock else cell
+                return dates.moment(when, day_first=column.day_first, zone=self.zone)
             case "kind":
                 return _kind(cell)
             case "engagement":
                 return int(number(cell))
             case "deleted":
-                return cell.strip().casefold() in _TRUE
+                return cell.casefold() in _TRUE
             case "language":
                 return language(cell)
-        return _LONE.sub("\ufffd", cell.strip())
+        return storable(cell)
+
+
+def _require(field_name: str) -> None:
+    """An empty date is no reason to invent one."""
+    if field_name == "created_at":
+        raise InvalidItem("no date")
+
+
+def storable(text: str) -> str:
+    """Replace what no UTF-8 store can hold: half of a surrogate pair, and zero bytes."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def _kind(cell: str) -> Kind:
@@ -122,27 +123,30 @@ class Identity:
     """Native ids: the id column's, or the row's content and its number among equal rows.
 
     A row that repeats an id with other content gets one made of both, so that neither is lost.
+    Two 8-byte numbers a row are remembered for that, about 150 bytes as Python keeps them.
     """
 
     column: str | None
-    _contents: dict[bytes, int] = field(default_factory=dict)
-    _ids: dict[bytes, bytes] = field(default_factory=dict)
+    _seen: dict[int, int] = field(default_factory=dict)
 
     def of(self, cells: Mapping[str, str]) -> str:
-        content = _digest([f"{name}={value}" for name, value in cells.items() if value])
-        own = cells.get(self.column, "").strip() if self.column else ""
+        content = _digest("\x1f".join(f"{name}={value}" for name, value in cells.items() if value))
+        own = storable(cells.get(self.column, "").strip()) if self.column else ""
         if own:
-            known = self._ids.setdefault(_digest([own])[:8], content[:8])
-            return own if known == content[:8] else f"{own}#{content.hex()[:12]}"
-        count = self._contents[content] = self._contents.get(content, 0) + 1
+            known = self._seen.setdefault(_key(_digest(own)), _key(content))
+            return own if known == _key(content) else f"{own}#{content.hex()[:12]}"
+        count = self._seen[_key(content)] = self._seen.get(_key(content), 0) + 1
         return content.hex() if count == 1 else f"{content.hex()}-{count}"
 
 
-def _digest(parts: Sequence[str]) -> bytes:
-    text = "\x1f".join(parts).encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(text, digest_size=12).digest()
+def _key(digest: bytes) -> int:
+    return int.from_bytes(digest[:8])
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).digest()
 
 
 def as_json(cells: Mapping[str, str], native_id: str) -> str:
-    """A row set aside, in a form that ``Files.retry`` reads."""
+    """Write a row set aside in the form that ``Files.retry`` reads."""
     return json.dumps({"native_id": native_id, **cells}, ensure_ascii=False)

@@ -6,6 +6,7 @@ import calendar
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,7 +25,9 @@ from listening.sources import local
 
 _NOT_MODIFIED = 304
 _LONGEST_RAW = 2_000
+_ENDLESS = re.compile(rb"(?<![\w.+-])[\w.+-]{1000,}+")
 _ATTRIBUTE = re.compile(r"""(\w+)\s*=\s*(["'])(.*?)\2""")
+_REFERENCE = re.compile(rb"&#(?:x([0-9a-f]+)|([0-9]+));?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +93,10 @@ class Rss:
             # Our own address, not where a redirect ended: ids made of relative links stay the same.
             "content-location": self.url,
         }
-        return feedparser.parse(response.content, response_headers=headers)
+        try:
+            return feedparser.parse(_harmless(response.content), response_headers=headers)
+        except Exception as error:
+            raise TransientError(f"rss: the feed at {self.url} cannot be read: {error}") from error
 
     def _refuse(self, *, known: bool) -> None:
         if known:
@@ -146,6 +152,21 @@ class Rss:
             url=_whole(link) if link and link.startswith(("http://", "https://")) else None,
             author=_whole(entry.get("author", "")) or None,
         )
+
+
+def _harmless(content: bytes) -> bytes:
+    """Take out what feedparser stumbles over.
+
+    It fails at references to characters that do not exist, and looks for mail addresses in
+    authors' names in time quadratic in the longest run of letters.
+    """
+    return _ENDLESS.sub(lambda run: run[0][:1000], _REFERENCE.sub(_reference, content))
+
+
+def _reference(found: re.Match[bytes]) -> bytes:
+    number = int(found[1][:9], 16) if found[1] else int(found[2][:9])
+    exists = 0 < number < 0xD800 or 0xE000 <= number <= sys.maxunicode  # noqa: PLR2004 - surrogates
+    return found[0] if exists else b"?"
 
 
 def _raw(entry: Any) -> str:  # noqa: ANN401 - feedparser

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import TextIO
 
 from listening.sources.encodings import Unpacked, encoding_of, open_text, undecodable
-from listening.sources.headers import hints
+from listening.sources.headers import WORDS, hints
 from listening.sources.nested import flat, values, wrapped_in
 
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE_ROWS = 2000
 _HEADER_WITHIN = 20
+_CERTAIN = 2
+_SURVEYMONKEY = {"Response", "Open-Ended Response"}
+_LONGEST_NAME = 200
 _SUMMARY = re.compile(
     r"^(grand total|sub ?total|totals?|sum|average|mean|count|kopā|kopsumma|vidēji|"
     r"iš viso|viso|vidurkis|итого|всего|среднее|სულ|ჯამი|საშუალო|summe|gesamt|durchschnitt|"
@@ -130,8 +133,8 @@ def _object(line: str) -> dict[str, object] | None:
 
 def _jsonlike(text: TextIO, table: Table) -> Iterator[Row | Broken]:
     if table.format == "json":
-        for line, value, raw in values(text):
-            yield _json_row(line, value, raw, table)
+        for number, value, line in values(text):
+            yield _json_row(number, value, line, table)
         return
     for number, line in enumerate(text, 1):
         if not line.strip("\x00 \t\r\n\ufeff"):
@@ -139,8 +142,7 @@ def _jsonlike(text: TextIO, table: Table) -> Iterator[Row | Broken]:
         try:
             value = json.loads(line, parse_float=str, parse_int=str)
         except ValueError as error:
-            yield Broken(number, f"not JSON: {error}", line)
-            continue
+            value = error
         yield _json_row(number, value, line, table)
 
 
@@ -183,43 +185,47 @@ def _records(
     lines: Iterable[str], separator: str, escape: str | None, *, width: int = 0, first: int = 1
 ) -> Iterator[_Record]:
     """CSV records. Where a stray quote swallowed rows, those that are whole are read again."""
+
+    def reader(of: Iterable[str], *, strict: bool = True) -> Iterator[list[str]]:
+        return csv.reader(of, delimiter=separator, escapechar=escape, strict=strict)
+
+    def loosely(line: str) -> list[str] | None:
+        """One line's cells though its quotes are not by the book; None where one stays open."""
+        source = _Lines([line])
+        try:
+            cells = next(reader(source, strict=False), [])
+        except csv.Error:
+            return None
+        return None if source.ended or (width and len(cells) != width) else cells
+
     source = _Lines(lines, first)
-
-    def reader(of: Iterable[str]) -> Iterator[list[str]]:
-        return csv.reader(of, delimiter=separator, escapechar=escape)
-
     rows = reader(source)
     while True:
         source.taken = []
-        error = None
+        cells: list[str] | None = None
         try:
             cells = next(rows)
         except StopIteration:
             return
-        except csv.Error as problem:
-            cells, error, rows = [], str(problem), reader(source)
+        except csv.Error:
+            rows = reader(source)
         taken = source.taken
-        if source.ended and taken:
-            # The reader asks past the last line only inside a quoted cell.
-            error = "a quote is opened and never closed"
-        if width and len(taken) > 1 and (error or len(cells) != width):
-            whole = next(
-                (at for at in range(1, len(taken)) if _whole(reader, taken[at][1], width)), 0
-            )
-            if whole:
+        if len(taken) == 1 and cells is None:
+            cells = loosely(taken[0][1])
+        elif width and len(taken) > 1 and (cells is None or len(cells) != width):
+            whole = next((n for n in range(1, len(taken)) if loosely(taken[n][1])), len(taken))
+            if whole < len(taken):
                 source.give_back(taken[whole:])
-                taken, rows = taken[:whole], reader(source)
-                error = "a quote is opened and never closed"
-        yield _Record(taken[0][0], cells, "".join(line for _, line in taken), error)
+                taken, cells, rows = taken[:whole], None, reader(source)
+        raw = "".join(line for _, line in taken)
+        error = _never_closed(raw) if cells is None else None
+        yield _Record(taken[0][0], cells or [], raw, error)
 
 
-def _whole(reader: object, line: str, width: int) -> bool:
-    source = _Lines([line])
-    try:
-        cells = next(reader(source), [])  # type: ignore[operator]  # the closure above
-    except csv.Error:
-        return False
-    return len(cells) == width and not source.ended
+def _never_closed(raw: str) -> str:
+    longest = csv.field_size_limit()
+    too_long = f", or a cell is longer than {longest} characters" if len(raw) > longest else ""
+    return f"a quote is opened and never closed{too_long}"
 
 
 def _tabular(text: Iterable[str], table: Table) -> Iterator[Row | Broken]:
@@ -283,7 +289,7 @@ def _consistency(records: Sequence[_Record]) -> tuple[float, int]:
     if width == 1:
         return 0.4, 1
     known = max(
-        (sum(bool(hints(cell)) for cell in record.cells if len(cell) < 200)  # noqa: PLR2004
+        (sum(bool(hints(cell)) for cell in record.cells if len(cell) < _LONGEST_NAME)
          for record in records[:_HEADER_WITHIN] if len(record.cells) == width),
         default=0,
     )  # fmt: skip
@@ -298,9 +304,8 @@ def _headed(records: Sequence[_Record], table: Table) -> Table:
     if not records:
         return replace(table, header=("text",), notes=("the file is empty",))
     width, _ = _width(records)
-    near = enumerate(records[:_HEADER_WITHIN])
-    at = next((n for n, record in near if _is_header(record.cells, width)), None)
-    if at is None:
+    at = next((n for n, record in enumerate(records) if _is_full(record.cells, width)), 0)
+    if not _is_header(records[at].cells, records[at + 1 :]):
         header = tuple(f"column {number}" for number in range(1, width + 1))
         notes = ("no header row: the columns are numbered",)
         return replace(table, header=header, data_line=records[0].line, notes=notes)
@@ -321,15 +326,34 @@ def _next_line(record: _Record) -> int:
     return record.line + len(re.findall(r"\r\n|\r|\n", record.raw))
 
 
-def _is_header(cells: Sequence[str], width: int) -> bool:
-    if len(cells) != width or sum(bool(cell.strip()) for cell in cells) * 2 < width:
-        return False
+def _is_full(cells: Sequence[str], width: int) -> bool:
+    """Titles and export dates above a header fill no more than a cell or two."""
+    return len(cells) == width and 2 * sum(bool(cell.strip()) for cell in cells) >= width
+
+
+def _is_header(cells: Sequence[str], below: Sequence[_Record]) -> bool:
+    """Whether ``cells`` are names: we know them, or numbers and dates stand below words.
+
+    In doubt they are a row, which would otherwise be lost.
+    """
     if any(_DATA.match(cell.strip()) for cell in cells):
         return False
-    if width == 1:
-        return bool(hints(cells[0])) and len(cells[0].split()) < 4  # noqa: PLR2004 - a name is short
-    known = sum(bool(hints(cell)) for cell in cells if len(cell) < 200)  # noqa: PLR2004
-    return known > 0 or all(len(cell) < 60 for cell in cells)  # noqa: PLR2004
+    if sum(map(_name_points, cells)) >= _CERTAIN:
+        return True
+    rows = [record.cells for record in below if len(record.cells) == len(cells)]
+    return any(
+        sum(bool(_DATA.match(row[at].strip())) for row in rows) > 0.8 * len(rows)
+        for at in range(len(cells))
+        if rows
+    )
+
+
+def _name_points(cell: str) -> int:
+    """2 for a name we know, 1 for a question or a short title with such a word in it."""
+    strength = max(hints(cell).values(), default=0.0) if len(cell) < _LONGEST_NAME else 0.0
+    if strength > WORDS:
+        return _CERTAIN
+    return int(strength > 0 and (cell.rstrip().endswith("?") or len(cell.split()) < 4))  # noqa: PLR2004
 
 
 def _more_headers(records: Sequence[_Record], at: int) -> tuple[int, tuple[str, ...]]:
@@ -341,24 +365,17 @@ def _more_headers(records: Sequence[_Record], at: int) -> tuple[int, tuple[str, 
         ):
             texts = tuple(records[at + 1].cells) if below > 1 else ()
             return at + below + 1, texts
-    if at + 1 < len(records):
-        second = records[at + 1].cells
-        if (
-            len(second) == width
-            and not second[0].strip()
-            and any(
-                plain_response in {"Response", "Open-Ended Response"} for plain_response in second
-            )
-        ):
-            return at + 2, tuple("" if cell == "Response" else cell for cell in second)
+    second = records[at + 1].cells if at + 1 < len(records) else []
+    if len(second) == width and not second[0].strip() and _SURVEYMONKEY & set(second):
+        return at + 2, tuple("" if cell == "Response" else cell for cell in second)
     return at + 1, ()
 
 
 def _distinct(names: Sequence[str]) -> tuple[str, ...]:
     seen: Counter[str] = Counter()
     header = []
-    for number, name in enumerate(names, 1):
-        name = " ".join(name.replace("\ufeff", "").split()) or f"column {number}"
+    for number, written in enumerate(names, 1):
+        name = " ".join(written.replace("\ufeff", "").split()) or f"column {number}"
         seen[name] += 1
         header.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
     return tuple(header)

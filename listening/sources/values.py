@@ -13,11 +13,12 @@ from listening.sources.wordings import AGREEMENT, ANSWERS, EMPTY, SMILEYS
 
 _OUT_OF = r"(?:/|out of|of|no|iš|из|von|sur|de)"
 _FRACTION = re.compile(rf"(\d+(?:[.,]\d+)?)\s*{_OUT_OF}\s*(\d{{1,3}})(?!\d)", re.IGNORECASE)
-_LEADING = re.compile(r"(-?\d+(?:[.,]\d+)?)\s*(%)?(?:\s*[-–—:=(.]|\s+\D|[^\d\s.,:/-]|$)")
+_LEADING = re.compile(r"(-?\d+(?:[.,]\d+)?)\s*(%)?(?:\s*[-–—:=(.]\s*(?!\d)|\s+\D|[^\d\s.,:/-]|$)")
 _TRAILING = re.compile(r"\D[-–—:=(]\s*(\d+(?:[.,]\d+)?)\)?$")
 _FILLED_STARS = "★⭐🌟✭✮✯"
 
 
+@lru_cache(maxsize=4096)
 def plain(text: str) -> str:
     """Lower case without diacritics, punctuation made single spaces."""
     marks = unicodedata.normalize("NFKD", text.casefold())
@@ -40,20 +41,15 @@ _NO_VALUE = frozenset(("", "n/a", "N/A", "#N/A", "NULL", "null", "NaN", "nan", "
 
 
 def number(text: str) -> float:
-    """A number with either decimal sign and any thousands separator; raises InvalidItem."""
-    digits = re.sub(r"[\s\u00a0\u202f'’]", "", text)
-    last = max(digits.rfind(","), digits.rfind("."))
-    signs = digits.count(",") + digits.count(".")
-    groups_of_three = signs > 0 and re.fullmatch(r"-?[1-9]\d{0,2}([.,]\d{3})+", digits)
-    if (signs > 1 and groups_of_three and len(set(re.findall("[.,]", digits))) == 1) or (
-        groups_of_three and digits[last] == ","
-    ):
-        digits = re.sub("[.,]", "", digits)
-    elif signs:
-        digits = re.sub("[.,]", "", digits[:last]) + "." + digits[last + 1 :]
-    if not re.fullmatch(r"[-+]?\d+(\.\d*)?|[-+]?\.\d+", digits):
+    """Read a number with either decimal sign and any thousands separator; raises InvalidItem."""
+    digits = re.sub(r"[\s'’]", "", text)
+    if re.fullmatch(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?", digits):
+        digits = digits.replace(",", "")
+    elif re.fullmatch(r"[-+]?[1-9]\d{0,2}((\.\d{3})+,\d+|(\.\d{3}){2,})", digits):
+        digits = digits.replace(".", "")
+    if not re.fullmatch(r"[-+]?(\d+[.,]?\d*|[.,]\d+)", digits, re.ASCII):
         raise InvalidItem(f"{text!r} is not a number")
-    return float(digits)
+    return float(digits.replace(",", "."))
 
 
 @lru_cache(maxsize=4096)
@@ -87,33 +83,30 @@ def words(text: str) -> Scale | None:
 
 
 @lru_cache(maxsize=4096)
-def rating(text: str, scale: Scale, top: float | None = None) -> int | None:
-    """``text`` on ``scale``; None where it is empty.
+def rating(text: str, scale: Scale, top: float | None = None) -> int:
+    """Read ``text`` on ``scale``.
 
     ``top`` is the highest value of the scale the column uses, if it is another: 7 of 10 is 4 of 5
     (``value * high / top``, halves rounded up, never below the lowest). Raises InvalidItem.
     """
-    if is_empty(text):
-        return None
     found = points(text)
     if found is None:
         return _worded(text, scale)
     value, named = found
     top = named or top or scale.high
-    low = 0 if top >= 10 else min(scale.low, 0.5)  # noqa: PLR2004 - ten-point scales begin at 0
-    if not (low if top != scale.high else _lowest(scale)) <= value <= top:
-        raise InvalidItem(f"{scale} {text.strip()} is outside {scale.low}-{_plain_number(top)}")
+    low = _lowest(scale, top)
+    if not low <= value <= top:
+        raise InvalidItem(f"{scale} {text} is outside {math.ceil(low)}-{top:g}")
     if top == scale.high and scale is not Scale.STARS and value != int(value):
-        raise InvalidItem(f"{scale} {text.strip()} is not a whole number")
+        raise InvalidItem(f"{scale} {text} is not a whole number")
     return max(scale.low, math.floor(value * scale.high / top + 0.5))
 
 
-def _lowest(scale: Scale) -> float:
-    return 0.5 if scale is Scale.STARS else scale.low
-
-
-def _plain_number(value: float) -> str:
-    return f"{value:g}"
+def _lowest(scale: Scale, top: float) -> float:
+    """Half a star is a rating; scales of ten and of a hundred begin at 0."""
+    if top == scale.high:
+        return 0.5 if scale is Scale.STARS else scale.low
+    return 0 if top >= 10 else 1  # noqa: PLR2004 - the ten-point scale
 
 
 def _worded(text: str, scale: Scale) -> int:

@@ -24,7 +24,7 @@ from listening.http import Http, read_json
 from listening.records import Item, Kind, Page, Rejected, Window
 from listening.sources import local
 from listening.sources.x_query import Compiled, compile_query
-from listening.tree import And, Field, Not, Or
+from listening.tree import And, Field, Not, Or, leaves
 
 _PAGE, _SMALLEST_PAGE = 100, 10
 _REACH = timedelta(days=7, minutes=-1)  # X refuses what is older
@@ -86,7 +86,14 @@ class X:
                 f"x: monthly_budget = {self.monthly_budget} is too small: X returns at least "
                 f"{_SMALLEST_PAGE} posts at a time"
             )
-        _ = self.compiled  # a query that X cannot run is refused here and now
+        unknown = {"url"} if self.usernames else {"url", "author"}
+        for leaf in leaves(self.compiled.rest) if self.compiled.rest else ():
+            if isinstance(leaf, Field) and leaf.name in unknown:
+                reasons = "; ".join(self.compiled.local)
+                raise ConfigError(
+                    f"x: query has {leaf.name}: within a part that X cannot run, and only X could "
+                    f"tell: join it to that part by AND, outside its parentheses. {reasons}"
+                )
 
     @cached_property
     def compiled(self) -> Compiled:
@@ -100,10 +107,9 @@ class X:
 
     @cached_property
     def _keeps(self) -> Callable[[Item], bool]:
-        # X's own word on an exact query is final: it also looks where the text does not show.
-        if self.compiled.exact:
-            return lambda _: True
-        return local.keeps(local.read(self.query, "x"), self.languages)
+        # What X has checked is not checked again: X also looks where the text does not show.
+        rest = self.compiled.rest
+        return local.keeps(rest, self.languages) if rest else lambda _: True
 
     def fetch(self, cursor: str | None, *, http: Http, window: Window) -> Iterator[Page]:
         """Yield pages newest first; a walk that was cut short is finished before a new one.

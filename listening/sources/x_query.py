@@ -30,12 +30,12 @@ _WHOLE_WORDS = (
 class Compiled(NamedTuple):
     """``text`` is for X; ``local`` says, one sentence each, what X does not do or does not know.
 
-    Unless ``exact``, X returns more than was asked for.
+    ``rest`` is the part of the query that X's results may fail: the caller applies it to them.
     """
 
     text: str
     local: tuple[str, ...] = ()
-    exact: bool = True
+    rest: Node | None = None
 
 
 def compile_query(node: Node) -> Compiled:
@@ -52,13 +52,25 @@ def compile_query(node: Node) -> Compiled:
             "x: query leaves nothing that X can search for: every alternative needs a whole word, "
             f'a "phrase", author: or url: that is not negated{reasons}'
         )
-    exact = not local
     if any(isinstance(leaf, Word | Phrase) for leaf in leaves(wide)):
         local[_WHOLE_WORDS] = None
     text = _render(wide)
     if len(text) > LONGEST:
         raise ConfigError(_too_long(wide, text))
-    return Compiled(text, tuple(local), exact)
+    rest = tuple(part for part in _conjuncts(node) if _falls_short(part))
+    return Compiled(text, tuple(local), And(rest) if rest else None)
+
+
+def _conjuncts(node: Node) -> tuple[Node, ...]:
+    if isinstance(node, And):
+        return tuple(found for part in node.parts for found in _conjuncts(part))
+    return (node,)
+
+
+def _falls_short(node: Node) -> bool:
+    reasons: dict[str, None] = {}
+    _widen(node, reasons, negated=False)
+    return bool(reasons)
 
 
 def _widen(node: Node, local: dict[str, None], *, negated: bool) -> Node | None:

@@ -95,7 +95,7 @@ def _offsets(seconds: Numbers, zone: ZoneInfo) -> Numbers:
 
 
 def _distinct(ordered: Numbers) -> list[int]:
-    return ordered[np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))].tolist()
+    return [*map(int, ordered[np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))])]
 
 
 def _changes(days: Sequence[int], zone: ZoneInfo) -> Iterator[tuple[int, int]]:

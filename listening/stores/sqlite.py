@@ -1,19 +1,23 @@
 """The store that needs nothing but Python: one SQLite file, searchable in every language."""
 
+# ruff: noqa: S608 - names of columns are ours; every value from outside is a parameter
+
 from __future__ import annotations
 
 import hashlib
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from math import log
 
 import numpy as np
 
-from listening import match
 from listening.analysis import tokens
-from listening.errors import ConfigError
+from listening.errors import ConfigError, TransientError
+from listening.match import Matcher, same_text
 from listening.records import (
     Bucket,
     Dimension,
@@ -27,11 +31,11 @@ from listening.records import (
     TermCounts,
     Written,
 )
-from listening.stores import sqlite_counts, sqlite_query, sqlite_rows
+from listening.stores import sqlite_counts, sqlite_query, sqlite_rows, sqlite_write
 from listening.stores.sqlite_counts import Columns, Rows
 from listening.stores.sqlite_file import MEMORY, SqliteFile
-from listening.stores.sqlite_query import HIGHEST, Selection
-from listening.stores.sqlite_rows import COLUMNS, LABELS, SENTIMENT, SERIES, Row, position
+from listening.stores.sqlite_query import HIGHEST, LOWEST, Selection
+from listening.stores.sqlite_rows import COLUMNS, LABELS, SENTIMENT, SERIES
 
 MOST_HITS = 200
 COUNTED = 10_000  # totals are exact up to here
@@ -61,8 +65,10 @@ class SqliteStore:
         self._file.close()
 
     def put(self, feedback: Sequence[Feedback]) -> Written:
+        for language in {one.language for one in feedback}:
+            tokens("a", language)  # dictionaries take seconds to load: not while others wait
         with self._file.writing() as db:
-            outcomes = Counter(_put(db, one) for one in feedback)
+            outcomes = Counter(sqlite_write.put(db, one) for one in feedback)
         return Written(outcomes["stored"], outcomes["updated"], outcomes["duplicates"])
 
     def unscored(self, model: str, *, limit: int | None = None) -> Iterator[tuple[str, str]]:
@@ -84,16 +90,8 @@ class SqliteStore:
             left -= len(page)
 
     def annotate(self, scored: Sequence[tuple[str, str, Sentiment]]) -> int:
-        columns = ", ".join(f"{name} = ?" for name in ("label", *SENTIMENT, "model"))
-        taken = 0
         with self._file.writing() as db:
-            for id_, text, sentiment in scored:
-                values = (*sqlite_rows.encode_sentiment(sentiment), _model(db, sentiment.model))
-                taken += db.execute(
-                    f"UPDATE feedback SET {columns} WHERE id = ? AND text = ? AND label <> 0",
-                    (*values, id_, text),
-                ).rowcount
-        return taken
+            return sum(sqlite_write.annotate(db, *one) for one in scored)
 
     def search(self, where: Filter, *, limit: int = 20, cursor: str | None = None) -> Hits:
         if not 1 <= limit <= MOST_HITS:
@@ -104,9 +102,14 @@ class SqliteStore:
             page = _newest(db, selection, limit + 1, before)
             total = _count(db, selection, COUNTED + 1)
             rows = [_row(db, at) for at in page[:limit]]
-        hits = tuple(Hit(one, sentiment) for one, sentiment in rows)
+            languages = _languages(db, where)
+        matcher = None if where.text is None else Matcher(where.text, languages)
+        hits = [
+            Hit(one, sentiment, matcher.feedback(one, sentiment).spans if matcher else ())
+            for one, sentiment in rows
+        ]
         return Hits(
-            hits,
+            tuple(hits),
             min(total, COUNTED),
             total_is_exact=total <= COUNTED,
             cursor=str(page[limit - 1]) if len(page) > limit else None,
@@ -138,14 +141,10 @@ class SqliteStore:
         )
 
     def erase(self, ids: Sequence[str]) -> int:
-        there = 0
         with self._file.writing() as db:
-            for id_ in ids:
-                db.execute("INSERT OR IGNORE INTO tombstone VALUES (?)", (_digest(id_),))
-                for (at,) in db.execute("SELECT at FROM feedback WHERE id = ?", (id_,)).fetchall():
-                    _delete(db, at)
-                    there += 1
+            there = sum(sqlite_write.erase(db, id_) for id_ in ids)
             sqlite_counts.refresh(db)
+            # Deleted words stay in the full-text index until it is merged into one piece.
             db.execute("INSERT INTO terms (terms) VALUES ('optimize')")
         self._file.scrub()
         return there
@@ -153,7 +152,7 @@ class SqliteStore:
     def cursor(self, stream: str) -> str | None:
         with self._file.reading() as db:
             row = db.execute("SELECT value FROM cursor WHERE stream = ?", (stream,)).fetchone()
-        return row and row[0]
+        return None if row is None else str(row[0])
 
     def set_cursor(self, stream: str, cursor: str | None) -> None:
         with self._file.writing() as db:
@@ -191,13 +190,14 @@ class SqliteStore:
     def release(self, ids: Sequence[str]) -> None:
         with self._file.writing() as db:
             db.executemany("DELETE FROM quarantine WHERE id = ?", [(id_,) for id_ in ids])
+        self._file.scrub()
 
     def _pack(self) -> None:
         with self._file.reading() as db:
             if not sqlite_counts.stale(db):
                 return
-        with self._file.writing() as db:
-            sqlite_counts.refresh(db)
+        with suppress(TransientError), self._file.writing() as db:
+            sqlite_counts.refresh(db)  # else they are counted from the rows
 
     def _load(self, db: sqlite3.Connection) -> Columns:
         if sqlite_counts.stale(db):
@@ -212,18 +212,23 @@ class SqliteStore:
 
 
 def _select(db: sqlite3.Connection, where: Filter) -> Selection:
-    languages = sqlite_query.query_languages(where) or {
-        language for (language,) in db.execute("SELECT DISTINCT language FROM series")
-    }
+    languages = _languages(db, where)
     selection = sqlite_query.select(where, languages)
+    db.create_function("same_text", 2, same_text, deterministic=True)
     if selection.verify:
-        matchers = [match.Matcher(node, languages) for node in selection.verify]
+        matchers = [Matcher(node, languages) for node in selection.verify]
 
         def verified(number: int, surface: str, stem: str) -> bool:
             return matchers[number].terms(surface.split(" "), stem.split(" "), lambda _: False)
 
         db.create_function("verified", 3, verified, deterministic=True)
     return selection
+
+
+def _languages(db: sqlite3.Connection, where: Filter) -> set[str]:
+    return sqlite_query.query_languages(where) or {
+        language for (language,) in db.execute("SELECT DISTINCT language FROM series")
+    }
 
 
 def _rows(db: sqlite3.Connection, columns: Columns, selection: Selection) -> Rows:
@@ -243,105 +248,6 @@ def _rows(db: sqlite3.Connection, columns: Columns, selection: Selection) -> Row
     return places[wanted[places]]
 
 
-def _put(db: sqlite3.Connection, one: Feedback) -> str:
-    if db.execute("SELECT 1 FROM tombstone WHERE digest = ?", (_digest(one.id),)).fetchone():
-        return "duplicates"
-    stored = db.execute(
-        f"SELECT at, series, {', '.join(COLUMNS)}, model, {', '.join(SENTIMENT)}"
-        " FROM feedback WHERE id = ?",
-        (one.id,),
-    ).fetchone()
-    series = _series(db, one)
-    row = sqlite_rows.encode(one)
-    if stored is None:
-        _insert(db, _free(db, position(row[COLUMNS.index("created")])), series, row, one.language)
-        return "stored"
-    return _replace(db, stored, series, row, one.language)
-
-
-def _replace(db: sqlite3.Connection, stored: Row, series: int, row: Row, language: str) -> str:
-    version, created, text = (COLUMNS.index(name) for name in ("version", "created", "text"))
-    at, old_series, *rest = stored
-    old, (model, *sentiment) = rest[: len(COLUMNS)], rest[len(COLUMNS) :]
-    if row[version] < old[version]:
-        return "duplicates"
-    same_text = old[text] == row[text]
-    if same_text:
-        row = (old[0], *row[1:])  # the label stays
-    new_content = (series, *row[:version], *row[version + 1 :])
-    if new_content == (old_series, *old[:version], *old[version + 1 :]):
-        # A later version that says the same still keeps earlier ones out.
-        db.execute("UPDATE feedback SET version = ? WHERE at = ?", (row[version], at))
-        return "duplicates"
-    _delete(db, at)
-    if old[created] != row[created]:
-        at = _free(db, position(row[created]))
-    _insert(db, at, series, row, language)
-    if same_text and model is not None:
-        db.execute(
-            f"UPDATE feedback SET (model, {', '.join(SENTIMENT)}) = (?, ?, ?, ?, ?) WHERE at = ?",
-            (model, *sentiment, at),
-        )
-    return "updated"
-
-
-def _insert(db: sqlite3.Connection, at: int, series: int, row: Row, language: str) -> None:
-    marks = ", ".join("?" * (2 + len(COLUMNS)))
-    db.execute(
-        f"INSERT INTO feedback (at, series, {', '.join(COLUMNS)}) VALUES ({marks})",
-        (at, series, *row),
-    )
-    if found := tokens(row[-1], language):
-        db.execute(
-            "INSERT INTO terms (rowid, surface, stem) VALUES (?, ?, ?)",
-            (at, " ".join(t.surface for t in found), " ".join(t.stem for t in found)),
-        )
-
-
-def _delete(db: sqlite3.Connection, at: int) -> None:
-    db.execute("DELETE FROM feedback WHERE at = ?", (at,))
-    db.execute("DELETE FROM terms WHERE rowid = ?", (at,))
-
-
-def _free(db: sqlite3.Connection, at: int) -> int:
-    """The first number from ``at`` on after a run of taken ones: by doubling, then halving."""
-
-    def taken(number: int) -> bool:
-        return db.execute("SELECT 1 FROM feedback WHERE at = ?", (number,)).fetchone() is not None
-
-    if not taken(at):
-        return at
-    last, step = at, 1
-    while taken(last + step):
-        last += step
-        step *= 2
-    while step > 1:
-        step //= 2
-        if taken(last + step):
-            last += step
-    return last + 1
-
-
-def _series(db: sqlite3.Connection, one: Feedback) -> int:
-    values = sqlite_rows.series_of(one)
-    where = " AND ".join(f"{name} = ?" for name in SERIES)
-    found = db.execute(f"SELECT code FROM series WHERE {where}", values).fetchone()
-    if found is None:
-        return int(
-            db.execute(
-                f"INSERT INTO series ({', '.join(SERIES)}) VALUES ({', '.join('?' * len(SERIES))})",
-                values,
-            ).lastrowid
-            or 0
-        )
-    return int(found[0])
-
-
-def _model(db: sqlite3.Connection, name: str) -> int:
-    db.execute("INSERT OR IGNORE INTO model (name) VALUES (?)", (name,))
-    return int(db.execute("SELECT code FROM model WHERE name = ?", (name,)).fetchone()[0])
-
-
 def _all_series(db: sqlite3.Connection) -> dict[int, tuple[str, ...]]:
     rows = db.execute(f"SELECT code, {', '.join(SERIES)} FROM series")
     return {code: tuple(values) for code, *values in rows}
@@ -358,9 +264,9 @@ def _row(db: sqlite3.Connection, at: int) -> tuple[Feedback, Sentiment | None]:
     ).fetchone()
     end = len(SERIES) + len(COLUMNS)
     one = sqlite_rows.decode(row[: len(SERIES)], row[len(SERIES) : end])
-    *values, threshold, model = row[end:]
+    negative, neutral, positive, threshold, model = row[end:]
     scored = LABELS[row[len(SERIES)]] is not None
-    return one, Sentiment(*values, model, threshold) if scored else None
+    return one, Sentiment(negative, neutral, positive, model, threshold) if scored else None
 
 
 def _newest(
@@ -395,19 +301,13 @@ def _frequencies(
     return texts, best, total
 
 
-def _digest(id_: str) -> bytes:
-    return hashlib.blake2b(id_.encode(), digest_size=16).digest()
-
-
 def _rejected_id(one: Rejected) -> str:
     whole = "\0".join((one.stream, one.origin, one.raw, str(one.line)))
     return hashlib.blake2b(whole.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 def _read_cursor(cursor: str) -> int:
-    try:
-        return int(cursor)
-    except ValueError:
-        raise ConfigError(
-            f"{cursor!r} is no search cursor; start again without one"
-        ) from None
+    number = int(cursor) if re.fullmatch(r"-?[0-9]{1,19}", cursor) else LOWEST - 1
+    if not LOWEST <= number <= HIGHEST:
+        raise ConfigError(f"{cursor[:40]!r} is no search cursor; start again without one")
+    return number

@@ -4,6 +4,8 @@ The columns lie in the table ``chunk``, which triggers keep from lying: what the
 packed again, or read from ``feedback`` itself, before it counts.
 """
 
+# ruff: noqa: S608 - names of columns are ours; every value from outside is a parameter
+
 from __future__ import annotations
 
 import sqlite3
@@ -16,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from listening.errors import ConfigError
-from listening.records import Bucket, Dimension
+from listening.records import Bucket, Dimension, Label
 from listening.stores.periods import PERIODS, Periods
 from listening.stores.sqlite_query import HIGHEST, LOWEST
 from listening.stores.sqlite_rows import LABELS, RATINGS, SERIES, UNSCORED
@@ -62,7 +64,7 @@ class Columns:
         if series is not None:
             wanted.append(_among(series, int(self.series.max(initial=0)))[self.series[chosen]])
         if labels is not None:
-            wanted.append(_among(np.array(labels), len(LABELS))[self.label[chosen]])
+            wanted.append(_among(np.array(labels, np.int64), len(LABELS))[self.label[chosen]])
         if not wanted:
             return chosen
         return np.flatnonzero(reduce(np.logical_and, wanted)) + first
@@ -149,9 +151,7 @@ def buckets(
     return sorted(counted, key=lambda bucket: bucket.key)
 
 
-def _combined(
-    groupings: Sequence[Grouping], size: int
-) -> tuple[Numbers, list[tuple[str, ...]]]:
+def _combined(groupings: Sequence[Grouping], size: int) -> tuple[Numbers, list[tuple[str, ...]]]:
     """The group of every row, and the key of every group that occurs."""
     cells = 1
     combined: Numbers = np.zeros(size, np.int64)
@@ -183,7 +183,7 @@ def _grouping(
         periods = columns.by(dimension, zone)
         return Grouping(periods.codes[rows], periods.names)
     if dimension is Dimension.LABEL:
-        return Grouping(columns.label[rows], [label or "" for label in LABELS])
+        return Grouping(np.maximum(columns.label[rows] - UNSCORED, 0), ["", *Label])
     place = SERIES.index(dimension)
     names = sorted({names[place] for names in values.values()})
     code_of = {name: code for code, name in enumerate(names)}

@@ -1,11 +1,14 @@
 """A Filter to SQL: text to the full-text index, all else to columns."""
 
+# ruff: noqa: S608 - names of columns are ours; every value from outside is a parameter
+
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import product
+from itertools import chain, product
+from math import prod
 from typing import NamedTuple
 
 from listening import analysis
@@ -14,6 +17,7 @@ from listening.records import Filter, Label, Scale
 from listening.stores.sqlite_rows import LABELS, SERIES, microseconds, position
 from listening.tree import And, Field, Near, Node, Not, Or, Phrase, Word
 
+MOST_SEQUENCES = 64  # beyond, candidates are found by their words and verified
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 
 
@@ -78,20 +82,26 @@ def select(where: Filter, languages: Collection[str]) -> Selection:
     parts = [*_conjuncts(where.text)]
     texts = [part for part in parts if compiler.text(part) is not None]
     texts += [part for part in parts if texts and compiler.is_unwanted_text(part)]
+    together = And(tuple(texts))
+    text = compiler.text(together)
     series = [*_dimensions(where)]
     rest = [*_columns(where)]
+    since, until = where.window.since, where.window.until
+    low = LOWEST if since is None else position(_second(since))
+    high = HIGHEST if until is None else position(_second(until, up=1))
     for part in parts:
         if isinstance(part, Field) and (named := _of_series(part)) is not None:
             series.append(named)
+        elif isinstance(part, Field) and (bounds := _bounds(part)) is not None:
+            low, high = max(low, bounds[0]), min(high, bounds[1])
         elif part not in texts:
             rest.append(compiler.condition(part))
-    since, until = where.window.since, where.window.until
     return Selection(
-        low=LOWEST if since is None else position(_second(since)),
-        high=HIGHEST if until is None else position(_second(until, up=1)),
-        match=compiler.match(And(tuple(texts))) if texts else None,
+        low=low,
+        high=high,
+        match=None if text is None else compiler.match(together, text),
         series=_joined(" AND ", series) if series else None,
-        labels=where.label and tuple(LABELS.index(Label(label)) for label in where.label),
+        labels=None if where.label is None else tuple(map(LABELS.index, where.label)),
         rest=tuple(rest),
         verify=tuple(compiler.verify),
     )
@@ -147,8 +157,8 @@ class _Compiler:
 
     def condition(self, node: Node) -> Sql:
         """SQL on ``feedback f`` for any tree."""
-        if self.text(node) is not None:
-            match = self.match(node)
+        if (text := self.text(node)) is not None:
+            match = self.match(node, text)
             return Sql(f"f.at IN (SELECT rowid FROM terms WHERE {match.text})", match.params)
         match node:
             case And(parts):
@@ -163,10 +173,8 @@ class _Compiler:
             case _:
                 return Sql("0")  # a word without a letter
 
-    def match(self, node: Node) -> Sql:
-        """SQL on ``terms`` for a tree that ``text`` can express."""
-        text = self.text(node)
-        assert text is not None
+    def match(self, node: Node, text: Text) -> Sql:
+        """SQL on ``terms`` for a tree and its expression."""
         if text.exact:
             return Sql("terms MATCH ?", (text.expression,))
         self.verify.append(node)
@@ -179,7 +187,7 @@ class _Compiler:
         """The FTS5 expression of a tree; None when it has none, as a field or a bare NOT."""
         match node:
             case Word() | Phrase():
-                return self._sequence(node)
+                return self._leaf(node)
             case Near():
                 return self._near(node)
             case Or(parts):
@@ -199,48 +207,60 @@ class _Compiler:
             " AND ", [self.text(part) for part in parts if not isinstance(part, Not)]
         )
         unwanted = [self.text(part.part) for part in parts if isinstance(part, Not)]
-        if wanted is None or not all(text is not None and text.exact for text in unwanted):
-            return None
-        if not unwanted:
+        if wanted is None or not unwanted:
             return wanted
         rest = _combined(" OR ", unwanted)
-        assert rest is not None
+        if rest is None or not rest.exact:
+            return None
         return Text(f"({wanted.expression}) NOT ({rest.expression})", wanted.exact)
 
-    def _sequence(self, node: Word | Phrase) -> Text | None:
-        words = node.words if isinstance(node, Phrase) else (node,)
-        if len(words) > 1 and any(word.prefix for word in words):
-            found = _combined(" AND ", [self._sequence(word) for word in words])
-            return found and Text(found.expression, exact=False)
-        if words[0].prefix:
+    def _leaf(self, node: Word | Phrase) -> Text | None:
+        words = _words(node)
+        if len(words) == 1 and words[0].prefix:
             beginning = analysis.fold(words[0].text)
             return Text(f"surface : {_quoted([beginning])} *") if beginning else None
-        sequences = self._alternatives(node)
-        if not sequences:
-            return None
-        return Text(f"stem : ({' OR '.join(map(_quoted, sequences))})")
+        sequences = self._sequences(node)
+        if sequences is not None:
+            phrases = " OR ".join(map(_quoted, sequences))
+            return Text(f"stem : ({phrases})") if phrases else None
+        found = _combined(" AND ", [self._leaf(word) for word in words])
+        return found and Text(found.expression, exact=False)
 
-    def _alternatives(self, node: Word | Phrase) -> Sequence[Sequence[str]]:
-        text = " ".join(w.text for w in node.words) if isinstance(node, Phrase) else node.text
-        return analysis.alternatives(text, self.languages)
+    def _sequences(self, node: Word | Phrase) -> Sequence[Sequence[str]] | None:
+        """The stems that follow each other where ``node`` is; None when that is no short list."""
+        words = _words(node)
+        if any(word.prefix for word in words):
+            return None
+        forms = [analysis.alternatives(word.text, self.languages) for word in words]
+        if prod(map(len, forms)) > MOST_SEQUENCES:
+            return None
+        return [[*chain.from_iterable(sequence)] for sequence in product(*forms)]
 
     def _near(self, node: Near) -> Text | None:
-        sides = node.left + node.right
-        if any(w.prefix for s in sides for w in (s.words if isinstance(s, Phrase) else (s,))):
-            left = _combined(" OR ", [self._sequence(side) for side in node.left])
-            right = _combined(" OR ", [self._sequence(side) for side in node.right])
-            both = _combined(" AND ", [left, right])
-            return both and Text(both.expression, exact=False)
-        left_side = [s for side in node.left for s in self._alternatives(side)]
-        right_side = [s for side in node.right for s in self._alternatives(side)]
-        if not left_side or not right_side:
+        left, right = self._side(node.left), self._side(node.right)
+        if left is None or right is None or len(left) * len(right) > MOST_SEQUENCES:
+            return self._both(node)
+        pairs = [*product(left, right)]
+        if not pairs:
             return None
-        near = " OR ".join(
-            f"NEAR({_quoted(one)} {_quoted(other)}, {node.distance})"
-            for one, other in product(left_side, right_side)
-        )
-        shared = {t for s in left_side for t in s} & {t for s in right_side for t in s}
-        return Text(f"stem : ({near})", exact=not (node.ordered or shared))
+        near = [f"NEAR({_quoted(a)} {_quoted(b)}, {node.distance})" for a, b in pairs]
+        # NEAR knows no order, and lets the two sides be the same words.
+        exact = not node.ordered and all(set(a).isdisjoint(b) for a, b in pairs)
+        return Text(f"stem : ({' OR '.join(near)})", exact=exact)
+
+    def _side(self, side: Sequence[Word | Phrase]) -> Sequence[Sequence[str]] | None:
+        found = [self._sequences(part) for part in side]
+        known = [sequences for sequences in found if sequences is not None]
+        return [*chain.from_iterable(known)] if len(known) == len(found) else None
+
+    def _both(self, node: Near) -> Text | None:
+        sides = [_combined(" OR ", [*map(self._leaf, side)]) for side in (node.left, node.right)]
+        found = _combined(" AND ", sides)
+        return found and Text(found.expression, exact=False)
+
+
+def _words(node: Word | Phrase) -> tuple[Word, ...]:
+    return node.words if isinstance(node, Phrase) else (node,)
 
 
 def _combined(operator: str, parts: Sequence[Text | None]) -> Text | None:
@@ -261,34 +281,39 @@ _NUMERIC = {*(scale.value for scale in Scale)}
 
 
 def _of_series(node: Field) -> Sql | None:
-    name = "language" if node.name == "lang" else node.name
-    if name not in SERIES:
+    """A condition on ``series``, if the field is one of its columns."""
+    if node.name == "lang":
+        return Sql("instr(lower(language) || '-', lower(?) || '-') = 1", (node.value,))
+    if node.name in SERIES:
+        return Sql(f"{node.name} <> '' AND same_text({node.name}, ?)", (node.value,))
+    return None
+
+
+def _bounds(node: Field) -> tuple[int, int] | None:
+    """Low <= at < high of ``after:`` and ``before:``."""
+    if node.name not in {"after", "before"}:
         return None
-    return _like(name, node.value)
-
-
-def _like(column: str, value: str) -> Sql:
-    if not value.endswith("*"):
-        return Sql(f"{column} = ?", (value,))
-    return Sql(f"substr({column}, 1, ?) = ?", (len(value) - 1, value[:-1]))
+    day = position(microseconds(datetime.fromisoformat(node.value).replace(tzinfo=UTC)))
+    return (day, HIGHEST) if node.name == "after" else (LOWEST, day)
 
 
 def _field(node: Field) -> Sql:
     if (named := _of_series(node)) is not None:
         return _series(named)
+    if (bounds := _bounds(node)) is not None:
+        return Sql("f.at >= ? AND f.at < ?", bounds)
     if node.name in _NUMERIC:
-        bounds = ((">=", node.low), ("<=", node.high))
-        given = [Sql(f"f.{node.name} {s} ?", (v,)) for s, v in bounds if v is not None]
+        limits = ((">=", node.low), ("<=", node.high))
+        given = [Sql(f"f.{node.name} {s} ?", (v,)) for s, v in limits if v is not None]
         return _joined(" AND ", [Sql(f"f.{node.name} IS NOT NULL"), *given])
     if node.name == "sentiment":
         return Sql("f.label = ?", (LABELS.index(Label(node.value)),))
-    if node.name in {"author", "url"}:
-        like = _like(f"f.{node.name}", node.value)
-        return Sql(f"ifnull({like.text}, 0)", like.params)
-    if node.name in {"before", "after"}:
-        sign = "<" if node.name == "before" else ">="
-        moment = datetime.fromisoformat(node.value).replace(tzinfo=UTC)
-        return Sql(f"f.created {sign} ?", (microseconds(moment),))
+    if node.name == "author":
+        authors = "SELECT DISTINCT author FROM feedback WHERE author IS NOT NULL"
+        matching = f"SELECT author FROM ({authors}) WHERE same_text(author, ?)"
+        return Sql(f"ifnull(f.author, '') IN ({matching})", (node.value,))
+    if node.name == "url":
+        return Sql("same_text(f.url, ?)", (node.value,))
     raise ConfigError(f"this store cannot search by the field {node.name}:")
 
 

@@ -137,7 +137,9 @@ class WriteContract:
 
     def test_an_edit_may_move_it_in_time_and_to_other_dimensions(self, store: Store) -> None:
         store.put([said(1), said(2)])
-        moved = said(1, version=2, created_at=NOON + timedelta(days=3), country="GE", language="qaa")
+        moved = said(
+            1, version=2, created_at=NOON + timedelta(days=3), country="GE", language="qaa"
+        )
         store.put([moved])
         assert everything(store) == [moved, said(2)]
 

@@ -6,7 +6,7 @@ import dataclasses
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from listening.errors import ConfigError
@@ -28,6 +28,7 @@ from tests.contract.store import BAD, NOON, UNSURE, Make, ids, said
 SLOW = settings(
     deadline=None,
     max_examples=40,
+    phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
@@ -206,13 +207,22 @@ class SearchContract:
     ) -> None:
         store = make()
         documents = [
-            said(n, text, language="und", country="LV" if n % 2 else None)
+            said(
+                n,
+                text,
+                language="qaa-Latn",
+                country="LV" if n % 2 else None,
+                author="a" if n % 3 else None,
+                url="Été" if n % 4 == 0 else None,
+                ratings=(Rating(Scale.STARS, n % 5 + 1),) if n % 3 else (),
+                created_at=NOON + timedelta(days=n - 3),
+            )
             for n, text in enumerate(texts)
         ]
         store.put(documents)
         for _ in range(5):
             node = data.draw(NODES)
-            matcher = Matcher(node, ["und"])
+            matcher = Matcher(node, ["qaa-Latn"])
             wanted = {one.id for one in documents if matcher.feedback(one, None).matches}
             assert ids(store, Filter(text=node)) == wanted, node
             counted = store.aggregate(Filter(text=node), by=())
@@ -226,7 +236,18 @@ LEAVES = st.one_of(
     WORDS,
     PHRASES,
     st.builds(Near, SIDES, SIDES, st.integers(0, 3), st.booleans()),
-    st.sampled_from([Field("country", "LV"), Field("lang", "und")]),
+    st.sampled_from(
+        [
+            *(
+                Field("country", "lv"),
+                Field("lang", "QAA"),
+                Field("url", "é*"),
+                Field("author", "A"),
+            ),
+            *(Field("stars", low=2), Field("sentiment", "negative"), Field("after", "2026-03-10")),
+            *(Field("before", "2026-03-10"), Field("nps"), Field("country", "*")),
+        ]
+    ),
 )
 NODES: st.SearchStrategy[Node] = st.recursive(
     LEAVES,

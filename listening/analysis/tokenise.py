@@ -41,7 +41,9 @@ _UNSPACED = (
     "\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9d"
     "\U00020000-\U0003ffff"
 )
-_EMOJI = "\u203c\u2049\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001f3fa\U0001f400-\U0001faff"
+_EMOJI = (
+    "\u203c\u2049\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001f3fa\U0001f400-\U0001faff"
+)
 _EMOJI_TAIL = "\ufe0f\u200d\u20e3\U0001f3fb-\U0001f3ff"  # presentation, joiners, skin tones
 _LETTER = f"[^\\W_{_UNSPACED}]"
 _TAIL = f"[{_marks()}\uff9e\uff9f{_INVISIBLE}]"
@@ -56,6 +58,11 @@ _TOKEN = re.compile(
 )
 _URL_WORDS = re.compile(r"(?:https?://)?(?:www\.)?([^?#]*)")
 _PIECE = re.compile(f"[^{_APOSTROPHES}]+")
+# The dictionaries take don't for a form of do, and a query for what people do not do needs it.
+_NEGATED = frozenset(
+    {"dont", "doesnt", "didnt", "cant", "cannot", "couldnt", "wont", "wouldnt", "shouldnt", "isnt"}
+    | {"arent", "wasnt", "werent", "aint", "havent", "hasnt", "hadnt", "mustnt", "neednt"}
+)
 _ELIDING = frozenset({"fr", "it", "ca", "oc"})  # l'hôtel, dell'albergo
 _INNER = str.maketrans(dict.fromkeys(_APOSTROPHES + _HYPHENS))
 
@@ -96,10 +103,10 @@ def _token(found: re.Match[str], language: str) -> Iterator[Token]:
         yield Token(surface, shared, found.start(), found.end())
 
 
-@lru_cache(maxsize=1 << 17)
+@lru_cache(maxsize=1 << 17)  # words of all languages together, about 40 MB
 def _terms(word: str, language: str) -> tuple[str, str]:
     surface = _plain(word)
-    if language == "und" and "s" != word[-1:].lower():
+    if language == "en" and surface in _NEGATED:
         return surface, surface
     return surface, _plain(stem(_uninflected(word, language), language)) or surface
 
@@ -109,7 +116,8 @@ def _plain(word: str) -> str:
 
 
 def _uninflected(word: str, language: str) -> str:
-    head, *tail = _PIECE.findall(word)
+    pieces: list[str] = _PIECE.findall(word)
+    head, *tail = pieces
     if tail and (language == "tr" or [t.lower() for t in tail] == ["s"]):
         return head  # Bolt's, Riga'da
     kept = "'" if language in {"uk", "be"} else ""
