@@ -142,7 +142,7 @@ def py3langid(text: str) -> str:
 def detectors() -> dict[str, Detector]:
     found: dict[str, Detector] = {"ours": detect, "py3langid": py3langid}
     try:
-        from lingua import LanguageDetectorBuilder  # noqa: PLC0415 - optional, 100 MB
+        from lingua import LanguageDetectorBuilder
     except ImportError:
         return found
     lingua = LanguageDetectorBuilder.from_all_languages().build()

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from listening.records import Hit, Hits, Label, Rating, Scale
-from listening.report.shape import Brand, Comparison, Crisis, Report, Sample, Topic
+from listening.report.shape import Brand, Crisis, Report, Sample, Topic
 from listening.report.wording import length, points, signed
 from listening.views.figures import Change, Figure
 from listening.views.sentiment import SentimentRow
@@ -47,6 +47,7 @@ NAMES = {
 }
 MOST_ROWS = 12
 MOST_STEPS = 31
+MOST_COLUMNS = 14
 MOST_SAMPLES = 2
 _BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 
@@ -164,10 +165,9 @@ def _bar(row: SentimentRow, most: int, width: int) -> Text:
 
 
 def _brands(report: Report) -> Table:
-    table = _table("Brand", "*Items", "*Share of voice", "*Net sentiment", "*Without neutral")
-    if report.comparison:
-        table.add_column(_against(report.comparison), justify="right")
-    table.add_column(f"Negative share by {report.period.by}")
+    names = ("Brand", "*Items", "*Share of voice", "*Net sentiment", "*Without neutral")
+    steps = report.brands[0].over_time[-MOST_COLUMNS:]
+    table = _table(*names, *_against(report), f"Negative share, {len(steps)} {report.period.by}s")
     for brand in report.brands:
         voice, row = brand.share_of_voice, brand.sentiment
         cells: list[str | Text] = [
@@ -179,16 +179,14 @@ def _brands(report: Report) -> Table:
         ]
         if report.comparison:
             cells.append(_change(brand.change.net) if brand.change else "")
-        table.add_row(*cells, _columns(map(_negative_share, brand.over_time[-MOST_STEPS:])))
+        table.add_row(*cells, _columns(map(_negative_share, brand.over_time[-MOST_COLUMNS:])))
     return table
 
 
 def _surveys(report: Report) -> Iterable[Table]:
     if not report.surveys:
         return
-    table = _table("Scale", "Brand", "*Score", "*Answers", "Low to high")
-    if report.comparison:
-        table.add_column(_against(report.comparison), justify="right")
+    table = _table("Scale", "Brand", "*Score", "*Answers", "Low to high", *_against(report))
     for scale in report.surveys:
         for row in scale.brands:
             cells: list[str | Text] = [
@@ -248,12 +246,13 @@ def _spread(row: Survey) -> Text:
 
 
 def _negative_share(row: SentimentRow) -> float:
+    """0 to 1, where anybody spoke a little over 0 at least, so that silence looks otherwise."""
     known = row.negative + row.neutral + row.positive
-    return row.negative / known if known else 0.0
+    return max(0.01, row.negative / known) if known else 0.0
 
 
 def _columns(heights: Iterable[float]) -> Text:
-    """Heights of 0 to 1; only nothing has no column."""
+    """Heights of 0 to 1; only 0 has no column."""
     return Text("".join(" ▁▂▃▄▅▆▇█"[ceil(8 * height)] for height in heights))
 
 
@@ -277,8 +276,11 @@ def _change(change: Change, decimals: int = 0) -> Text:
     return Text(f"({value})", style="bright_black")
 
 
-def _against(compared: Comparison) -> str:
-    return f"Against {length((compared.until - compared.since).days)} before"
+def _against(report: Report) -> list[str]:
+    if report.comparison is None:
+        return []
+    days = (report.comparison.until - report.comparison.since).days
+    return [f"*Against {length(days)} before"]
 
 
 def _complaint(topic: Topic) -> Group:

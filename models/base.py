@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,7 +128,7 @@ def _pieces(reader: _Reader) -> tuple[tuple[str, float], ...]:
     blob = reader.skip(length)
     _, norm_bytes = reader.take("iI")
     reader.skip(norm_bytes)  # a character map equal to nmt_nfkc, which `tokenizer` builds itself
-    texts = [blob[a:b].decode() for a, b in zip(offsets, offsets[1:], strict=False)]
+    texts = [blob[a:b].decode() for a, b in pairwise(offsets)]
     return tuple(zip(texts, scores, strict=True))
 
 

@@ -16,22 +16,23 @@ base_model: intfloat/multilingual-e5-small
 # {version}
 
 A small multilingual sentiment model: negative, neutral or positive. {layers} layers of {hidden},
-a vocabulary of {vocabulary:,} pieces, matrices in 8 and word vectors in 4 bits, {size:.0f} MB, for ONNX
-Runtime on a laptop's processor. Made from multilingual-e5-small (MIT) by the recipe in `models/`:
+a vocabulary of {vocabulary:,} pieces, matrices in 8 and word vectors in 4 bits, {size:.0f} MB, for
+ONNX Runtime on a laptop's processor. Made from multilingual-e5-small (MIT) by the recipe in
+`models/`:
 
     python -m models.prepare DATA && python -m models.train && python -m models.export
 
 Trained on {rows:,} rows in {minutes:.0f} minutes on two processor cores, seed {seed}.
 
 Text is given as `{prompt}` and the text, links as `http`, handles as `@user`; of a text longer than
-{length} tokens the head and the tail. Logits are divided by {temperature} (calibrated on held-out rows).
-A label whose probability is below {threshold} is *unknown*.
+{length} tokens the head and the tail. Logits are divided by {temperature}, calibrated on held-out
+rows. A label whose probability is below {threshold} is *unknown*.
 
 ## What was measured
 
-On held-out rows of the training sources (their dev splits, or 5 % of a source without one), and on the
-feedback written for the demo, which is synthetic and was not trained on. Macro-F1 in percent with
-its 95 % bootstrap interval; calibration error as in Guo et al. (2017), ten bins.
+On held-out rows of the training sources (their dev splits, or 5 % of a source without one), and on
+the feedback written for the demo, which is synthetic and was not trained on. Macro-F1 in percent,
+with its 95 % bootstrap interval; calibration error as in Guo et al. (2017), ten bins.
 {before} Labels after quantising equal those before on {same:.1%} of the rows.
 
 """
@@ -71,8 +72,8 @@ def _lines(folder: Path, plan: dict[str, Any], measured: dict[str, Any]) -> Iter
     missing = [tag for tag in ("ka", "lt") if tag not in measured["languages"]]
     if missing:
         yield (
-            f"\nNot measured on real text: {', '.join(missing)}, for which no labelled data was had. "
-            "Languages with fewer than 100 rows say little."
+            f"\nNot measured on real text: {', '.join(missing)}, for which no labelled data was "
+            "had. Languages with fewer than 100 rows say little."
         )
     yield "\n## Sources\n\n| source | from | licence stated |\n|---|---|---|"
     for name, source in sorted(plan["sources"].items()):

@@ -113,7 +113,7 @@ def torch_report(network: SentimentNetwork, plan: dict[str, Any]) -> dict[str, d
 
 def summary(measured: dict[str, dict[str, Any]]) -> str:
     return ", ".join(
-        f"{name} {measured[name]['macro_f1']} (n {measured[name]['n']}, ece {measured[name]['ece']})"
+        "{} {macro_f1} (n {n}, ece {ece})".format(name, **measured[name])
         for name in SHOWN
         if name in measured
     )

@@ -33,8 +33,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_matrix  # type: ignore[import-untyped]  # it has no types
-from sklearn.linear_model import (  # type: ignore[import-untyped]  # it has no types
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import (
     LogisticRegression,
 )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import nn
 from transformers import BertConfig, BertModel, BertPreTrainedModel
@@ -23,7 +21,7 @@ class SentimentNetwork(BertPreTrainedModel):
         self.post_init()
 
     def forward(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, **_: Any
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, **_: object
     ) -> SequenceClassifierOutput:
         states = self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         mask = attention_mask.unsqueeze(-1).to(states.dtype)

@@ -1,4 +1,4 @@
-"""Texts as people type them without the right keyboard: no diacritics, Georgian in Latin letters."""
+"""Texts as typed without the right keyboard: no diacritics, Georgian in Latin letters."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def sample(
     }
     counts = quotas(groups, weights, stage["rows"])
     drawn = [row for key, found in groups.items() for row in rng.sample(found, counts[key])]
-    drawn += [row for row in synthetic() if rng.random() < stage["synthetic"]]
+    drawn += [row for _ in range(stage["synthetic"]) for row in synthetic()]
     rng.shuffle(drawn)
     return [typed(row, sampling["strip_diacritics"], rng) for row in drawn]
 

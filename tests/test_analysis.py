@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
@@ -35,13 +35,13 @@ def pairs(language: str) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("language", INFLECTING)
-def test_any_form_finds_at_least_95_in_100_other_forms(language):
+def test_any_form_finds_at_least_95_in_100_other_forms(language: str) -> None:
     found = [meet(query, text, language) for query, text in pairs(language)]
     assert sum(found) / len(found) >= 0.95
 
 
 @pytest.mark.parametrize("language", ["lv", "lt"])
-def test_forms_meet_when_one_side_was_typed_without_diacritics(language):
+def test_forms_meet_when_one_side_was_typed_without_diacritics(language: str) -> None:
     asked = [meet(fold(query), text, language) for query, text in pairs(language)]
     written = [meet(query, fold(text), language) for query, text in pairs(language)]
     assert sum(asked) / len(asked) >= 0.95
@@ -49,7 +49,7 @@ def test_forms_meet_when_one_side_was_typed_without_diacritics(language):
 
 
 @pytest.mark.parametrize("language", INFLECTING)
-def test_words_that_look_alike_do_not_meet(language):
+def test_words_that_look_alike_do_not_meet(language: str) -> None:
     wrong = [
         (one, other)
         for one, other in word_lists("confusables", language)
@@ -59,7 +59,7 @@ def test_words_that_look_alike_do_not_meet(language):
 
 
 @pytest.mark.parametrize("language", INFLECTING)
-def test_no_two_words_of_the_list_run_together(language):
+def test_no_two_words_of_the_list_run_together(language: str) -> None:
     words = {
         forms[0]: {stems(form, language) for form in forms}
         for forms in word_lists("inflections", language)
@@ -88,7 +88,7 @@ def test_no_two_words_of_the_list_run_together(language):
         ("eu", "zerbitzua zerbitzuak zerbitzuaren"),
     ],
 )
-def test_inflected_forms_share_a_stem(language, forms):
+def test_inflected_forms_share_a_stem(language: str, forms: str) -> None:
     assert len({stems(form, language) for form in forms.split()}) == 1
 
 
@@ -106,15 +106,15 @@ def test_inflected_forms_share_a_stem(language, forms):
         ("yava", "ყავა"),
     ],
 )
-def test_georgian_in_latin_letters_meets_georgian_script(latin, georgian):
+def test_georgian_in_latin_letters_meets_georgian_script(latin: str, georgian: str) -> None:
     assert stems(latin, "ka") == stems(georgian, "ka")
 
 
-def test_foreign_names_in_georgian_text_stay_as_they_are():
+def test_foreign_names_in_georgian_text_stay_as_they_are() -> None:
     assert stems("wizzair bolt glovo", "ka-GE") == ("wizzair", "bolt", "glovo")
 
 
-def test_a_name_no_dictionary_knows_is_found_in_its_cases():
+def test_a_name_no_dictionary_knows_is_found_in_its_cases() -> None:
     assert meet("Zorvexa", "Zorvexas", "lv")
     assert meet("ზორვექსი", "ზორვექსის", "ka")
 
@@ -136,7 +136,7 @@ def test_a_name_no_dictionary_knows_is_found_in_its_cases():
         ("שָׁלוֹם", "שלום"),
     ],
 )
-def test_fold_joins_spellings_and_keeps_what_tells_words_apart(written, folded):
+def test_fold_joins_spellings_and_keeps_what_tells_words_apart(written: str, folded: str) -> None:
     assert fold(written) == folded
 
 
@@ -156,28 +156,28 @@ def test_fold_joins_spellings_and_keeps_what_tells_words_apart(written, folded):
         ("4.5 1,000 iPhone15", "4 5 1 000 iphone15"),
     ],
 )
-def test_what_counts_as_a_word(text, expected):
+def test_what_counts_as_a_word(text: str, expected: str) -> None:
     assert surfaces(text) == expected.split()
 
 
-def test_french_and_italian_articles_are_words_of_their_own():
+def test_french_and_italian_articles_are_words_of_their_own() -> None:
     assert surfaces("L'hôtel", "fr") == ["l", "hotel"]
     assert surfaces("dell’albergo", "it") == ["dell", "albergo"]
 
 
-def test_a_negated_verb_is_not_the_verb():
+def test_a_negated_verb_is_not_the_verb() -> None:
     assert stems("don't", "en") == ("dont",)
     assert not meet("do", "don't", "en")
 
 
-def test_offsets_are_those_of_the_original_text():
+def test_offsets_are_those_of_the_original_text() -> None:
     text = "Ļoti  slikti 👎🏽, İ L'hôtel"
     assert [text[t.start : t.end] for t in tokens(text, "fr")] == [
         *("Ļoti", "slikti", "👎🏽", "İ", "L", "hôtel"),
     ]
 
 
-def test_alternatives_hold_the_plain_word_and_every_language_once():
+def test_alternatives_hold_the_plain_word_and_every_language_once() -> None:
     assert alternatives("Deliveries", ["en", "en-GB", "zz"]) == (("deliveries",), ("delivery",))
     assert alternatives("late deliveries", ["en"])[-1] == ("late", "delivery")
     assert alternatives("配送", ["ja"]) == (("配", "送"),)
@@ -200,7 +200,7 @@ POISON = {
 
 @pytest.mark.parametrize("text", POISON.values(), ids=POISON)
 @pytest.mark.parametrize("language", ["und", "lv", "ka", "fr"])
-def test_poison_gives_sound_tokens(text, language):
+def test_poison_gives_sound_tokens(text: str, language: str) -> None:
     assert all(is_sound(token, text) for token in tokens(text, language))
 
 
@@ -212,18 +212,18 @@ def is_sound(token: Token, text: str) -> bool:
 
 @given(st.text(), st.sampled_from(["und", "en", "lv", "ka", "fr", "tr", "ja", "x-klingon", ""]))
 @settings(deadline=None)
-def test_any_text_gives_sound_tokens_in_order(text, language):
+def test_any_text_gives_sound_tokens_in_order(text: str, language: str) -> None:
     found = tokens(text, language)
     assert all(is_sound(token, text) for token in found)
-    assert all(a.end <= b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(found))
 
 
 @given(st.text())
-def test_folding_twice_is_folding_once(text):
+def test_folding_twice_is_folding_once(text: str) -> None:
     assert fold(fold(text)) == fold(text)
 
 
 @given(st.text(min_size=1, max_size=30), st.sampled_from(["en", "lv", "lt", "ka", "de"]))
 @settings(deadline=None)
-def test_a_word_finds_itself(text, language):
+def test_a_word_finds_itself(text: str, language: str) -> None:
     assert not tokens(text, language) or stems(text, language) in alternatives(text, [language])

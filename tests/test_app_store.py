@@ -19,8 +19,6 @@ from listening.records import Item, Kind, Page, Rating, Scale, Window
 from listening.sources.app_store import AppStore
 from tests.contract.source import SourceCase, SourceContract
 
-pytestmark = pytest.mark.disable_socket
-
 RECORDINGS = Path(__file__).parent / "recordings" / "app_store"
 ZEFIRA = AppStore(app="1500000001", countries=("lv",))
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

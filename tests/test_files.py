@@ -20,6 +20,7 @@ from listening.errors import ConfigError, InvalidItem
 from listening.http import Http
 from listening.records import Item, Kind, Page, Rejected, Scale, Window
 from listening.sources.files import Files, Layout, inspect
+from listening.sources.seen import Seen
 from tests.contract.source import SourceCase, SourceContract
 
 Write = Callable[..., Files]
@@ -533,6 +534,14 @@ def test_an_id_that_repeats_only_after_the_sample_loses_nothing(write: Write) ->
     items, _ = read(write("id,text\n" + "".join(rows) + "5,Other words\n5,Text number 5\n"))
     assert len(items) == 2102
     assert len({item.native_id for item in items}) == 2101
+
+
+def test_more_rows_than_fit_at_first_are_told_apart() -> None:
+    seen = Seen()
+    keys = [n * 2**61 % (2**64 - 59) + 1 for n in range(5000)]
+    assert {seen.count(key) for key in keys} == {1}
+    assert {seen.count(key) for key in keys} == {2}
+    assert [seen.first(key, 9) for key in (keys[0], 2**63 + 7)] == [2, 9]
 
 
 def test_an_unchanged_file_is_not_read_again_and_a_changed_one_is(write: Write) -> None:

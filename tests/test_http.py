@@ -16,8 +16,6 @@ import pytest
 from listening.errors import ConfigError, ListeningError, TransientError
 from listening.http import MAX_BYTES, Guarded, Http, is_public
 
-pytestmark = pytest.mark.disable_socket
-
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 URL = "https://api.example/v1/reviews?apikey=k-5ecret"
 

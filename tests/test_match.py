@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -71,7 +72,7 @@ def highlighted(query: str, text: str, language: str = "en") -> list[str] | None
         ("don't", "I dont and don’t do", ["dont", "don’t"]),
     ],
 )
-def test_words_and_what_they_highlight(query, text, expected):
+def test_words_and_what_they_highlight(query: str, text: str, expected: list[str] | None) -> None:
     assert highlighted(query, text) == expected
 
 
@@ -96,7 +97,7 @@ def test_words_and_what_they_highlight(query, text, expected):
         ("-slow NEAR/1 app", "slow x y app", []),
     ],
 )
-def test_near_counts_the_words_between(query, text, expected):
+def test_near_counts_the_words_between(query: str, text: str, expected: list[str] | None) -> None:
     assert highlighted(query, text) == expected
 
 
@@ -114,11 +115,11 @@ def test_near_counts_the_words_between(query, text, expected):
         ("hôtel", "l'hotel", "fr", ["hotel"]),
     ],
 )
-def test_languages(query, text, language, expected):
+def test_languages(query: str, text: str, language: str, expected: list[str]) -> None:
     assert highlighted(query, text, language) == expected
 
 
-def test_a_word_is_found_in_every_language_asked_for_and_plain_in_others():
+def test_a_word_is_found_in_every_language_asked_for_and_plain_in_others() -> None:
     matcher = Matcher(parse("delivery"), ["lv", "en"])
     for text, language, expected in [
         ("deliveries", "en", True),
@@ -170,30 +171,30 @@ def test_a_word_is_found_in_every_language_asked_for_and_plain_in_others():
         ("fast OR stars:2", True),
     ],
 )
-def test_fields_of_a_record(field, expected):
+def test_fields_of_a_record(field: str, expected: bool) -> None:
     assert Matcher(parse(field), ["en"]).feedback(REVIEW, NEGATIVE).matches is expected
 
 
-def test_missing_values_match_no_field_but_its_negation():
+def test_missing_values_match_no_field_but_its_negation() -> None:
     bare = replace(REVIEW, author=None, country=None, ratings=())
     for query in ("author:z*", "country:lv", "stars:1..5", "sentiment:negative"):
         assert not Matcher(parse(query), []).feedback(bare, None).matches
         assert Matcher(parse(f"-{query}"), []).feedback(bare, None).matches
 
 
-def test_an_unsure_score_is_unknown_and_a_missing_one_is_nothing():
+def test_an_unsure_score_is_unknown_and_a_missing_one_is_nothing() -> None:
     unknown = Field("sentiment", "unknown")
     assert holds_for(REVIEW, UNSURE)(unknown)
     assert not holds_for(REVIEW, None)(unknown)
 
 
-def test_fields_highlight_nothing():
+def test_fields_highlight_nothing() -> None:
     found = Matcher(parse("slow lang:en"), ["en"]).feedback(REVIEW, NEGATIVE)
     assert [REVIEW.text[start:end] for start, end in found.spans] == ["slow", "slow"]
     assert Matcher(parse("lang:en"), ["en"]).feedback(REVIEW, None) == Match(matches=True)
 
 
-def test_stored_terms_match_as_the_text_they_come_from():
+def test_stored_terms_match_as_the_text_they_come_from() -> None:
     found = tokens("Later the app delivered", "en")
     stored = ([t.surface for t in found], [t.stem for t in found])
     assert Matcher(parse("late* NEAR/2 deliver"), ["en"]).terms(*stored, lambda _: True)
@@ -237,14 +238,14 @@ def expected(query: str, words: list[str]) -> bool:
 
 @given(texts, st.sampled_from(QUERIES))
 @settings(deadline=None)
-def test_matching_agrees_with_the_definition(words, query):
+def test_matching_agrees_with_the_definition(words: list[str], query: str) -> None:
     text = " ".join(words)
     found = matched(query, text, "und")
     assert found.matches is expected(query, words)
     assert list(found.spans) == sorted(found.spans)
-    assert all(a.end < b.start for a, b in zip(found.spans, found.spans[1:], strict=False))
+    assert all(a.end < b.start for a, b in pairwise(found.spans))
 
 
-def test_a_long_text_of_one_word_is_matched_without_comparing_every_pair():
+def test_a_long_text_of_one_word_is_matched_without_comparing_every_pair() -> None:
     text = "a b " * 50_000
     assert matched("a NEAR/5 b", text, "und").matches

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from listening.query import FIELDS, QueryError, describe, format, hints, parse
+from listening.query import FIELDS, QueryError, describe, hints, parse
+from listening.query import format as spelled
 from listening.tree import And, Field, Near, Node, Not, Or, Phrase, Word
 
 A, B, C, D = (Word(letter) for letter in "abcd")
@@ -77,9 +78,9 @@ A, B, C, D = (Word(letter) for letter in "abcd")
         ("ბანკი ან", And((Word("ბანკი"), Word("ან")))),
     ],
 )
-def test_what_a_query_means(text, tree):
+def test_what_a_query_means(text: str, tree: Node) -> None:
     assert parse(text) == tree
-    assert parse(format(tree)) == tree
+    assert parse(spelled(tree)) == tree
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ def test_what_a_query_means(text, tree):
         (f"({'|'.join('abcdefghi')}) NEAR/3 ({'|'.join('abcdefgh')})", 20, "wildcard"),
     ],
 )
-def test_an_error_names_the_character_and_the_mend(text, position, mend):
+def test_an_error_names_the_character_and_the_mend(text: str, position: int, mend: str) -> None:
     with pytest.raises(QueryError) as caught:
         parse(text)
     assert caught.value.position == position
@@ -150,7 +151,7 @@ def test_an_error_names_the_character_and_the_mend(text, position, mend):
     assert mend in str(caught.value)
 
 
-def test_leaves_know_where_they_stand():
+def test_leaves_know_where_they_stand() -> None:
     tree = parse(' slow -"late app" lang:lv')
     assert isinstance(tree, And)
     slow, negated, field = tree.parts
@@ -169,19 +170,25 @@ def test_leaves_know_where_they_stand():
     [
         (
             "slow NEAR/5 deliver* lang:lv stars:1..2",
-            'texts that contain "slow" (in any form) near a word beginning "deliver" '
-            "(at most 5 other words between), in Latvian (lv), rated 1 to 2 stars",
+            (
+                'texts that contain "slow" (in any form) near a word beginning "deliver" '
+                "(at most 5 other words between), in Latvian (lv), rated 1 to 2 stars"
+            ),
         ),
         (
             "(a OR b) ONEAR/1 c",
-            'texts that contain ("a" (in any form) or "b" (in any form)) followed by '
-            '"c" (in any form) (at most 1 other word between)',
+            (
+                'texts that contain ("a" (in any form) or "b" (in any form)) followed by '
+                '"c" (in any form) (at most 1 other word between)'
+            ),
         ),
         ("lang:lv -brand:x", 'texts in Latvian (lv), not about the brand "x"'),
         (
             "a (b OR -c)",
-            'texts that contain "a" (in any form) and '
-            '(contain "b" (in any form) or do not contain "c" (in any form))',
+            (
+                'texts that contain "a" (in any form) and '
+                '(contain "b" (in any form) or do not contain "c" (in any form))'
+            ),
         ),
         (
             "NOT (a OR lang:en)",
@@ -195,22 +202,22 @@ def test_leaves_know_where_they_stand():
         ('"free delivery"', 'texts that contain the phrase "free delivery" (in any form)'),
     ],
 )
-def test_a_query_in_plain_words(text, meaning):
+def test_a_query_in_plain_words(text: str, meaning: str) -> None:
     assert describe(parse(text)) == meaning
 
 
-def test_every_field_can_be_described():
+def test_every_field_can_be_described() -> None:
     values = {"lang": "lv", "kind": "review", "sentiment": "negative"}
-    values |= {name: "1" for name in ("stars", "nps", "csat", "ces", "smiley")}
+    values |= dict.fromkeys(("stars", "nps", "csat", "ces", "smiley"), "1")
     values |= {"after": "2026-01-01", "before": "2026-01-01"}
     for name in FIELDS:
         query = f"{name}:{values.get(name, 'somewhere')}"
         assert describe(parse(query)).startswith("texts ")
-        assert format(parse(query))
+        assert spelled(parse(query))
 
 
-def test_lower_case_operators_are_hinted_at():
-    assert [hint for hint in hints(parse("slow or late"))] == [
+def test_lower_case_operators_are_hinted_at() -> None:
+    assert list(hints(parse("slow or late"))) == [
         "“or” is searched as a word; write OR to make it an operator"
     ]
     assert list(hints(parse("slow OR late"))) == []
@@ -248,8 +255,8 @@ def flat(parts: list[Node], kind: type[And | Or]) -> list[Node]:
 
 @given(st.recursive(atoms, joined, max_leaves=8))
 @settings(deadline=None)
-def test_every_tree_is_read_back_from_its_canonical_text(tree):
-    assert parse(format(tree)) == tree
+def test_every_tree_is_read_back_from_its_canonical_text(tree: Node) -> None:
+    assert parse(spelled(tree)) == tree
     assert describe(tree)
 
 
@@ -277,14 +284,14 @@ SIGNS = [
     st.lists(st.sampled_from(SIGNS) | st.text(max_size=3), max_size=30), st.sampled_from(["", " "])
 )
 @settings(deadline=None)
-def test_any_text_is_a_query_or_a_clear_error(parts, between):
+def test_any_text_is_a_query_or_a_clear_error(parts: list[str], between: str) -> None:
     text = between.join(parts)
     try:
         tree = parse(text)
     except QueryError as error:
         assert 0 <= error.position <= len(text)  # noqa: PT017 - most texts are errors, some are not
     else:
-        assert parse(format(tree)) == tree
+        assert parse(spelled(tree)) == tree
 
 
 ODD_BUT_FINE = [
@@ -297,8 +304,8 @@ ODD_BUT_FINE = [
 
 
 @pytest.mark.parametrize("text", ODD_BUT_FINE, ids=range(len(ODD_BUT_FINE)))
-def test_an_odd_query_within_the_limits_is_read(text):
-    assert parse(format(parse(text))) == parse(text)
+def test_an_odd_query_within_the_limits_is_read(text: str) -> None:
+    assert parse(spelled(parse(text))) == parse(text)
 
 
 HOSTILE = [
@@ -320,7 +327,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_a_hostile_query_is_refused_in_few_words(text):
+def test_a_hostile_query_is_refused_in_few_words(text: str) -> None:
     with pytest.raises(QueryError) as caught:
         parse(text)
     assert len(str(caught.value)) < 500

@@ -79,7 +79,7 @@ def talk(day: int) -> Iterator[Said]:
         number = 100 * day + place
         yield said(number, text.format(number), label, day, language=language)
     yield said(day, f"Bread was fresh, till {day}.", POSITIVE, day, brand="Medus")
-    for answer in (day % 11, 9):
+    for answer in (day % 9, 9):
         ratings = (Rating(Scale.NPS, answer), Rating(Scale.CSAT, 1 + day % 5))
         more: dict[str, Any] = {"segment": "family", "service": "flights"} if day < 20 else {}
         number = 10_000 + 100 * day + answer
@@ -163,8 +163,8 @@ def test_an_open_beginning_compares_the_halves_and_a_given_one_the_time_before(
 
 def test_the_headline_says_what_happened_in_words(whole: Report) -> None:
     assert whole.brands[0].headline == (
-        "Amberwing: 342 items, net sentiment +26 ± 9;"
-        " since 5 October down 28 points on the three weeks before: significant"
+        "Amberwing: 342 items, net sentiment +14 ± 11;"
+        " since 5 October down 44 points on the three weeks before: significant"
     )
     assert whole.brands[1].headline.startswith("Medus: 42 items, net sentiment +100 ± ")
 
@@ -183,7 +183,7 @@ def test_surveys_come_overall_by_brand_by_cell_and_over_time(whole: Report) -> N
     assert nps.overall.n == 84
     assert [(row.key, row.n) for row in nps.brands] == [(("Amberwing",), 84)]
     assert [(row.key, row.n) for row in nps.cells] == [(("Amberwing", "family", "flights"), 40)]
-    assert [row.key for row in nps.over_time][0] == ("Amberwing", "2026-09-14")
+    assert nps.over_time[0].key == ("Amberwing", "2026-09-14")
     assert {row.score.value for row in nps.over_time} == {None}
     assert nps.changes["Amberwing"].n == 42
     assert {table.scale for table in whole.surveys} == {Scale.NPS, Scale.CSAT}
@@ -197,9 +197,10 @@ def test_a_crisis_is_found_with_its_days_and_words(whole: Report) -> None:
         date(2026, 10, 9),
         date(2026, 10, 12),
     )
-    assert (crisis.negative, crisis.expected) == (4 * 13, pytest.approx(4))
+    assert crisis.negative == 4 * 13
+    assert crisis.expected == pytest.approx(4)
     found = {word.term for word in crisis.words}
-    assert {"Strike", "voucher", "ვაუჩერი", "kuponu", "žmonių"} <= found
+    assert {"Strike", "voucher", "ვაუჩერი", "kuponu", "pinigų"} <= found
     assert not {"coffee", "the", "amberwing"} & {term.casefold() for term in found}
 
 

@@ -16,8 +16,6 @@ from listening.records import Kind, Page, Window
 from listening.sources.rss import Rss, plain
 from tests.contract.source import SourceCase, SourceContract
 
-pytestmark = pytest.mark.disable_socket
-
 RECORDINGS = Path(__file__).parent / "recordings" / "rss"
 NEWS = Rss(url="https://zinas.example/rss?q=zefira")
 

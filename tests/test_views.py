@@ -243,10 +243,16 @@ def test_words_of_the_texts_stand_out_and_words_of_the_language_cancel() -> None
 
 
 def test_z_of_a_word_is_the_log_odds_ratio_over_its_standard_error() -> None:
-    # By hand: prior 10 * 25/200 = 1.25; ratio ln((21.25/88.75) / (6.25/103.75)) = 1.3800;
-    # variance 1/21.25 + 1/88.75 + 1/6.25 + 1/103.75 = 0.22796.
+    # By hand: prior 10 * 25.5/201 = 1.2687; ln((21.2687/88.7313) / (6.2687/103.7313)) = 1.3779;
+    # variance 1/21.2687 + 1/88.7313 + 1/6.2687 + 1/103.7313 = 0.22745.
     counts = TermCounts((TermCount("late", 20, 5),), 100, 100)
-    assert log_odds(counts.terms[0], counts) == pytest.approx(1.3800 / sqrt(0.22796), abs=2e-3)
+    assert log_odds(counts.terms[0], counts) == pytest.approx(1.3779 / sqrt(0.22745), abs=1e-3)
+
+
+def test_a_word_in_every_text_is_not_telling() -> None:
+    counts = TermCounts((TermCount("the", 12, 42),), total=12, background_total=42)
+    assert log_odds(counts.terms[0], counts) < 0.5
+    assert telling_words(counts) == []
 
 
 def test_without_a_background_no_word_is_telling() -> None:

@@ -13,8 +13,6 @@ from listening.query import parse
 from listening.sources.x_query import LONGEST, compile_query
 from listening.tree import And, Field, Near, Node, Not, Or, Phrase, Word
 
-pytestmark = pytest.mark.disable_socket
-
 
 @pytest.mark.parametrize(
     ("query", "text"),

@@ -116,7 +116,7 @@ def _voice(asked: _Asked) -> Mapping[str, Figure]:
         return {}
     everyone = replace(asked.where, brand=None, kind=public)
     buckets = asked.store.aggregate(everyone, by=[Dimension.BRAND])
-    return share_of_voice(buckets, minimum=asked.minimum)
+    return share_of_voice(buckets, minimum=asked.minimum) if len(buckets) > 1 else {}
 
 
 def _moved(asked: _Asked) -> Mapping[str, Moved]:

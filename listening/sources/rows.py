@@ -14,6 +14,7 @@ from listening.errors import InvalidItem
 from listening.records import Item, Kind, Rating, Scale
 from listening.sources import dates
 from listening.sources.columns import SCALES, Column, scale_named
+from listening.sources.seen import Seen
 from listening.sources.values import is_empty, is_said, number, plain, rating
 from listening.sources.wordings import KINDS, LANGUAGES
 
@@ -123,24 +124,24 @@ class Identity:
     """Native ids: the id column's, or the row's content and its number among equal rows.
 
     A row that repeats an id with other content gets one made of both, so that neither is lost.
-    Two 8-byte numbers a row are remembered for that, about 150 bytes as Python keeps them.
     """
 
     column: str | None
-    _seen: dict[int, int] = field(default_factory=dict)
+    _seen: Seen = field(default_factory=Seen)
 
     def of(self, cells: Mapping[str, str]) -> str:
         content = _digest("\x1f".join(f"{name}={value}" for name, value in cells.items() if value))
         own = storable(cells.get(self.column, "").strip()) if self.column else ""
         if own:
-            known = self._seen.setdefault(_key(_digest(own)), _key(content))
-            return own if known == _key(content) else f"{own}#{content.hex()[:12]}"
-        count = self._seen[_key(content)] = self._seen.get(_key(content), 0) + 1
+            known = self._seen.first(_number(_digest(own)), _number(content[:4]))
+            return own if known == _number(content[:4]) else f"{own}#{content.hex()[:12]}"
+        count = self._seen.count(_number(content))
         return content.hex() if count == 1 else f"{content.hex()}-{count}"
 
 
-def _key(digest: bytes) -> int:
-    return int.from_bytes(digest[:8])
+def _number(digest: bytes) -> int:
+    """Read up to 8 bytes as a number, never 0: that is a free slot."""
+    return int.from_bytes(digest[:8]) or 1
 
 
 def _digest(text: str) -> bytes:

@@ -86,7 +86,7 @@ class Rss:
         return local.keeps(local.read(self.query, "rss"))
 
     def _parse(self, response: httpx.Response) -> Any:  # noqa: ANN401 - feedparser
-        import feedparser
+        import feedparser  # noqa: PLC0415 - loads only when a feed is read
 
         headers = {
             "content-type": response.headers.get("content-type", "application/xml"),
@@ -107,7 +107,7 @@ class Rss:
         )
 
     def _broken(self, feed: Any, response: httpx.Response) -> Iterator[Rejected]:  # noqa: ANN401 - feedparser
-        import feedparser
+        import feedparser  # noqa: PLC0415 - loads only when a feed is read
 
         error = feed.get("bozo_exception")
         if not feed.bozo or isinstance(

@@ -126,7 +126,7 @@ class X:
             rest = {**_since(state, now), "until_id": state.walk.until}
             state = yield from self._walk(state, state.walk, rest, http)
         elif state.walk:
-            state = replace(state, since_id=state.walk.newest, walk=None)
+            state = _moved(state, state.walk, more=False)
         yield from self._walk(state, _Walk(), _since(state, now), http)
 
     def _walk(
@@ -141,7 +141,7 @@ class X:
                 raise TransientError("x: X sent a page again that it had sent before; try later")
             walk = _Walk(max(walk.newest, *ids, 0), min(ids, default=walk.until))
             last, token = token, answer["meta"].get("next_token")
-            state = replace(state, spent=state.spent + len(answer.get("data", ())))
+            state = replace(state, spent=state.spent + len(answer.get("data") or ()))
             if moves:
                 state = _moved(state, walk, more=bool(token))
             yield Page(items=items, rejected=rejected, cursor=json.dumps(asdict(state)))
@@ -176,7 +176,7 @@ class X:
         users = answer.get("includes", {}).get("users", ())
         names = {user.get("id"): user.get("username") for user in users}
         ids, items, rejected = [], [], []
-        for post in answer.get("data", ()):
+        for post in answer.get("data") or ():
             try:
                 ids.append(_id(post))
                 items.append(_item(post, names))
@@ -302,7 +302,7 @@ def _language(code: str | None) -> str | None:
 
 def _client(token: str, http: Http) -> Search:
     """Give tweepy's search, its requests sent by ``http``: one set of limits, no logged token."""
-    import tweepy  # type: ignore[import-untyped]  # it has no stubs
+    import tweepy  # type: ignore[import-untyped]  # noqa: PLC0415 - no stubs; loads only when used
 
     class Client(tweepy.Client):  # type: ignore[misc]  # likewise
         def request(self, _method: str, route: str, params: Answer, **_: object) -> httpx.Response:

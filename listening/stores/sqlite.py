@@ -97,13 +97,13 @@ class SqliteStore:
         if not 1 <= limit <= MOST_HITS:
             raise ConfigError(f"a page has 1 to {MOST_HITS} hits, not {limit}; page by the cursor")
         before = HIGHEST if cursor is None else _read_cursor(cursor)
+        selection = self._select(where)
         with self._file.reading() as db:
-            selection = _select(db, where)
+            _define(db, selection)
             page = _newest(db, selection, limit + 1, before)
             total = _count(db, selection, COUNTED + 1)
             rows = [_row(db, at) for at in page[:limit]]
-            languages = _languages(db, where)
-        matcher = None if where.text is None else Matcher(where.text, languages)
+        matcher = None if where.text is None else Matcher(where.text, selection.languages)
         hits = [
             Hit(one, sentiment, matcher.feedback(one, sentiment).spans if matcher else ())
             for one, sentiment in rows
@@ -119,15 +119,16 @@ class SqliteStore:
         self, where: Filter, *, by: Sequence[Dimension], zone: str = "UTC"
     ) -> list[Bucket]:
         self._pack()
+        selection = self._select(where)
         with self._file.reading() as db:
+            _define(db, selection)
             columns = self._load(db)
-            rows = _rows(db, columns, _select(db, where))
+            rows = _rows(db, columns, selection)
             return sqlite_counts.buckets(columns, rows, _all_series(db), by, zone)
 
     def terms(self, where: Filter, *, background: Filter, limit: int = 200) -> TermCounts:
-        with self._file.reading() as db:
-            near, surfaces, total = _frequencies(db, _select(db, where))
-            far, _, background_total = _frequencies(db, _select(db, background))
+        near, surfaces, total = self._frequencies(where)
+        far, _, background_total = self._frequencies(background)
 
         def excess(stem: str) -> float:
             share = near[stem] / total
@@ -141,11 +142,13 @@ class SqliteStore:
         )
 
     def erase(self, ids: Sequence[str]) -> int:
+        if not ids:
+            return 0
         with self._file.writing() as db:
             there = sum(sqlite_write.erase(db, id_) for id_ in ids)
-            sqlite_counts.refresh(db)
-            # Deleted words stay in the full-text index until it is merged into one piece.
-            db.execute("INSERT INTO terms (terms) VALUES ('optimize')")
+            if there:
+                # Deleted words stay in the full-text index until it is merged into one piece.
+                db.execute("INSERT INTO terms (terms) VALUES ('optimize')")
         self._file.scrub()
         return there
 
@@ -192,6 +195,28 @@ class SqliteStore:
             db.executemany("DELETE FROM quarantine WHERE id = ?", [(id_,) for id_ in ids])
         self._file.scrub()
 
+    def _select(self, where: Filter) -> Selection:
+        """Compile, before reading begins: dictionaries may take longer to load than it may last."""
+        with self._file.reading() as db:
+            known = [language for (language,) in db.execute("SELECT DISTINCT language FROM series")]
+        return sqlite_query.select(where, known)
+
+    def _frequencies(self, where: Filter) -> tuple[Counter[str], dict[str, str], int]:
+        """In how many of the newest texts each stem is, its commonest form, how many texts."""
+        selection = self._select(where)
+        texts: Counter[str] = Counter()
+        forms: Counter[tuple[str, str]] = Counter()
+        total = 0
+        with self._file.reading() as db:
+            _define(db, selection)
+            for at in _newest(db, selection, SAMPLE):
+                query = "SELECT surface, stem FROM terms WHERE rowid = ?"
+                for surfaces, stems in db.execute(query, (at,)):
+                    total += 1
+                    texts.update({*stems.split(" ")})
+                    forms.update(zip(stems.split(" "), surfaces.split(" "), strict=True))
+        return texts, {stem: form for (stem, form), _ in reversed(forms.most_common())}, total
+
     def _pack(self) -> None:
         with self._file.reading() as db:
             if not sqlite_counts.stale(db):
@@ -211,24 +236,15 @@ class SqliteStore:
         return columns
 
 
-def _select(db: sqlite3.Connection, where: Filter) -> Selection:
-    languages = _languages(db, where)
-    selection = sqlite_query.select(where, languages)
+def _define(db: sqlite3.Connection, selection: Selection) -> None:
+    """Make the functions that its SQL calls."""
+    matchers = [Matcher(node, selection.languages) for node in selection.verify]
+
+    def verified(number: int, surface: str, stem: str) -> bool:
+        return matchers[number].terms(surface.split(" "), stem.split(" "), lambda _: False)
+
+    db.create_function("verified", 3, verified, deterministic=True)
     db.create_function("same_text", 2, same_text, deterministic=True)
-    if selection.verify:
-        matchers = [Matcher(node, languages) for node in selection.verify]
-
-        def verified(number: int, surface: str, stem: str) -> bool:
-            return matchers[number].terms(surface.split(" "), stem.split(" "), lambda _: False)
-
-        db.create_function("verified", 3, verified, deterministic=True)
-    return selection
-
-
-def _languages(db: sqlite3.Connection, where: Filter) -> set[str]:
-    return sqlite_query.query_languages(where) or {
-        language for (language,) in db.execute("SELECT DISTINCT language FROM series")
-    }
 
 
 def _rows(db: sqlite3.Connection, columns: Columns, selection: Selection) -> Rows:
@@ -281,24 +297,6 @@ def _count(db: sqlite3.Connection, selection: Selection, most: int) -> int:
     rows = selection.rows()
     query = f"SELECT count(*) FROM (SELECT {rows.text} LIMIT ?)"
     return int(db.execute(query, (*rows.params, most)).fetchone()[0])
-
-
-def _frequencies(
-    db: sqlite3.Connection, selection: Selection
-) -> tuple[Counter[str], dict[str, str], int]:
-    texts: Counter[str] = Counter()
-    forms: Counter[tuple[str, str]] = Counter()
-    total = 0
-    for at in _newest(db, selection, SAMPLE):
-        row = db.execute("SELECT surface, stem FROM terms WHERE rowid = ?", (at,)).fetchone()
-        if row is None:
-            continue
-        total += 1
-        surfaces, stems = (column.split(" ") for column in row)
-        texts.update(set(stems))
-        forms.update(zip(stems, surfaces, strict=True))
-    best = {stem: surface for (stem, surface), _ in reversed(forms.most_common())}
-    return texts, best, total
 
 
 def _rejected_id(one: Rejected) -> str:

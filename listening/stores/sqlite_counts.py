@@ -67,7 +67,8 @@ class Columns:
             wanted.append(_among(np.array(labels, np.int64), len(LABELS))[self.label[chosen]])
         if not wanted:
             return chosen
-        return np.flatnonzero(reduce(np.logical_and, wanted)) + first
+        found: Numbers = np.flatnonzero(reduce(np.logical_and, wanted)) + first
+        return found
 
 
 def _among(codes: Numbers, highest: int) -> npt.NDArray[np.bool_]:

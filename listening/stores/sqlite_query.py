@@ -42,6 +42,7 @@ class Selection:
     labels: tuple[int, ...] | None = None
     rest: tuple[Sql, ...] = ()
     verify: tuple[Node, ...] = ()
+    languages: Collection[str] = ()
 
     @property
     def where(self) -> Sql:
@@ -76,8 +77,12 @@ class Text(NamedTuple):
     exact: bool = True
 
 
-def select(where: Filter, languages: Collection[str]) -> Selection:
-    """Compile; a query word is looked for in the forms that it has in ``languages``."""
+def select(where: Filter, known: Collection[str]) -> Selection:
+    """Compile; ``known`` are all languages of the store.
+
+    A query word is looked for in the forms that it has in those the filter names, else in all.
+    """
+    languages = _languages(where) or known
     compiler = _Compiler(languages, [])
     parts = [*_conjuncts(where.text)]
     texts = [part for part in parts if compiler.text(part) is not None]
@@ -104,6 +109,7 @@ def select(where: Filter, languages: Collection[str]) -> Selection:
         labels=None if where.label is None else tuple(map(LABELS.index, where.label)),
         rest=tuple(rest),
         verify=tuple(compiler.verify),
+        languages=languages,
     )
 
 
@@ -317,7 +323,7 @@ def _field(node: Field) -> Sql:
     raise ConfigError(f"this store cannot search by the field {node.name}:")
 
 
-def query_languages(where: Filter) -> set[str]:
+def _languages(where: Filter) -> set[str]:
     """The languages that a filter narrows itself to; empty when it does not."""
     fields = (part for part in _conjuncts(where.text) if isinstance(part, Field))
     return {part.value for part in fields if part.name == "lang"} or set(where.language or ())

@@ -60,7 +60,9 @@ def telling_words(
 
 def log_odds(one: TermCount, counts: TermCounts) -> float:
     """The z-score of one word; positive when the texts use it more than the background."""
-    prior = PRIOR * (one.count + one.background) / (counts.total + counts.background_total)
+    # Half a text more, so that a word in every text, or in none, has odds too.
+    everywhere = counts.total + counts.background_total + 1
+    prior = PRIOR * (one.count + one.background + 0.5) / everywhere
     using, others = one.count + prior, counts.total - one.count + PRIOR - prior
     using_back = one.background + prior
     others_back = counts.background_total - one.background + PRIOR - prior

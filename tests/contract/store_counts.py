@@ -178,11 +178,8 @@ class CountContract:
     def test_a_day_begins_where_the_zone_says(self, store: Store) -> None:
         late = datetime(2026, 3, 28, 22, 30, tzinfo=UTC)  # clocks in Riga went forward at 01:00
         store.put([said(n, created_at=late + timedelta(hours=n)) for n in range(0, 26, 5)])
-        by_day = {
-            b.key[0]: b.count
-            for b in store.aggregate(Filter(), by=[Dimension.DAY], zone="Europe/Riga")
-        }
-        assert by_day == {"2026-03-29": 5, "2026-03-30": 1}
+        days = store.aggregate(Filter(), by=[Dimension.DAY], zone="Europe/Riga")
+        assert [(*day.key, day.count) for day in days] == [("2026-03-29", 5), ("2026-03-30", 1)]
 
     def test_the_hour_that_autumn_repeats_is_two_hours(self, store: Store) -> None:
         summer = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
