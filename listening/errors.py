@@ -25,7 +25,7 @@ class TransientError(ListeningError):
         self.retry_after = retry_after
 
 
-class InvalidItem(ListeningError):
+class InvalidItem(ListeningError):  # noqa: N818 - the name says what to set aside
     """One item cannot be used; ``column`` names the field at fault where one is."""
 
     def __init__(self, reason: str, *, column: str | None = None) -> None:

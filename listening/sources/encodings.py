@@ -20,7 +20,7 @@ _BOMS = (
 )
 # Which languages each 8-bit encoding is used for. The first of two that read alike wins.
 _CANDIDATES = {
-    "cp1257": "et pl",
+    "cp1257": "lv lt et pl",
     "cp1251": "ru uk",
     "cp1252": "de fr es no pt",
     "cp1250": "pl cs hu de",
