@@ -12,12 +12,15 @@ from __future__ import annotations
 import argparse
 import random
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import accumulate, islice
 from pathlib import Path
 from statistics import quantiles
-from time import perf_counter
+from time import perf_counter, process_time
+from typing import NamedTuple
 
 from listening.query import parse
 from listening.records import (
@@ -31,6 +34,7 @@ from listening.records import (
     Window,
 )
 from listening.stores.sqlite import SqliteStore
+from listening.tree import Node
 
 ALPHABETS = {
     "qaa": ("ბგდვზთკლმნპრსტ", "აეიოუ"),
@@ -96,20 +100,27 @@ class Corpus:
         )
 
 
-def fill(store: SqliteStore, corpus: Corpus) -> tuple[float, float]:
-    """Documents put and documents annotated, per second."""
+def fill(store: SqliteStore, corpus: Corpus) -> tuple[str, str]:
+    """How many documents a second are put and annotated."""
     documents = iter(corpus)
-    putting = 0.0
+    putting, annotating = Time(0, 0), Time(0, 0)
     while batch := list(islice(documents, BATCH)):
-        began = perf_counter()
-        store.put(batch)
-        putting += perf_counter() - began
+        putting = plus(putting, timed(partial(store.put, batch)))
     scores = random.Random(1)
     unscored = store.unscored("m")
-    began = perf_counter()
-    while page := list(islice(unscored, BATCH)):
-        store.annotate([(id_, text, sentiment(scores)) for id_, text in page])
-    return corpus.documents / putting, corpus.documents / (perf_counter() - began)
+    while waiting := list(islice(unscored, BATCH)):
+        scored = [(id_, text, sentiment(scores)) for id_, text in waiting]
+        annotating = plus(annotating, timed(partial(store.annotate, scored)))
+    return rate(corpus, putting), rate(corpus, annotating)
+
+
+def plus(one: Time, other: Time) -> Time:
+    return Time(one.wall + other.wall, one.processor + other.processor)
+
+
+def rate(corpus: Corpus, time: Time) -> str:
+    wall, processor = (corpus.documents * 1_000 / milliseconds for milliseconds in time)
+    return f"{wall:,.0f} wall, {processor:,.0f} CPU"
 
 
 def sentiment(rng: random.Random) -> Sentiment:
@@ -167,20 +178,47 @@ PAGE: dict[tuple[Dimension, ...], Filter] = {
 }
 
 
-def page(store: SqliteStore) -> None:
+def page(store: SqliteStore, text: Node | None = None) -> None:
     for by, where in PAGE.items():
-        store.aggregate(where, by=by, zone="Europe/Riga")
+        store.aggregate(replace(where, text=text), by=by, zone="Europe/Riga")
 
 
-def timed(call: Callable[[], object]) -> float:
-    began = perf_counter()
+class Time(NamedTuple):
+    """Milliseconds; a machine that has other work to do adds to ``wall`` alone."""
+
+    wall: float
+    processor: float
+
+
+def timed(call: Callable[[], object]) -> Time:
+    wall, processor = perf_counter(), process_time()
     call()
-    return (perf_counter() - began) * 1_000
+    return Time((perf_counter() - wall) * 1_000, (process_time() - processor) * 1_000)
 
 
-def row(name: str, times: list[float]) -> None:
-    percentiles = quantiles(times, n=20, method="inclusive")
-    print(f"{name:<28}{percentiles[9]:>10.1f}{percentiles[18]:>10.1f}{max(times):>10.1f}")
+def row(name: str, times: Sequence[Time]) -> None:
+    columns = [quantiles(column, n=20, method="inclusive") for column in zip(*times, strict=True)]
+    figures = (percentiles[n] for percentiles in columns for n in (9, 18))
+    print(f"{name:<26}" + "".join(f"{figure:>12.1f}" for figure in figures), flush=True)
+
+
+def once(name: str, call: Callable[[], object]) -> None:
+    row(name, [timed(call)] * 2)
+
+
+def measure(path: Path, corpus: Corpus, repeats: int) -> None:
+    store = SqliteStore(str(path))
+    titles = ("p50 wall", "p95 wall", "p50 CPU", "p95 CPU")
+    print(f"{'milliseconds':<26}" + "".join(f"{title:>12}" for title in titles))
+    once("8 counts after writing", lambda: page(store))
+    once("8 counts, new process", lambda: page(SqliteStore(str(path))))
+    row("8 counts", [timed(partial(page, store)) for _ in range(10)])
+    for name, make in searches(corpus).items():
+        row(name, [timed(partial(store.search, make())) for _ in range(repeats)])
+    once("8 counts of a common term", lambda: page(store, parse(corpus.words["qaa"][5])))
+    once("telling terms", lambda: store.terms(Filter(brand=("balt",)), background=Filter()))
+    ids = [hit.feedback.id for hit in store.search(Filter(), limit=10).hits]
+    once("erase 10", lambda: store.erase(ids))
 
 
 def main() -> None:
@@ -192,21 +230,11 @@ def main() -> None:
     corpus = Corpus(chosen.documents, seed=7)
     with tempfile.TemporaryDirectory() as folder:
         path = chosen.store or Path(folder, "listening.db")
-        filled = path.exists()
-        store = SqliteStore(str(path))
-        if not filled:
-            put, annotated = fill(store, corpus)
-            print(f"put {put:,.0f}/s, annotate {annotated:,.0f}/s", end=", ")
+        if not path.exists():
+            put, annotated = fill(SqliteStore(str(path)), corpus)
+            print(f"put {put}; annotate {annotated}; documents per second")
         print(f"{chosen.documents:,} documents, {path.stat().st_size / 1e6:,.0f} MB\n")
-        print(f"{'milliseconds':<28}{'p50':>10}{'p95':>10}{'max':>10}")
-        print(f"{'first page of 8 counts':<28}{timed(lambda: page(store)):>10.1f}")
-        print(f"{'the same, new process':<28}{timed(lambda: page(SqliteStore(str(path)))):>10.1f}")
-        row("page of 8 counts", [timed(lambda: page(store)) for _ in range(10)])
-        for name, make in searches(corpus).items():
-            filters = [make() for _ in range(chosen.repeats)]
-            row(name, [timed(lambda w=where: store.search(w)) for where in filters])  # type: ignore[misc]
-        ids = [hit.feedback.id for hit in store.search(Filter(), limit=10).hits]
-        print(f"{'erase 10':<28}{timed(lambda: store.erase(ids)):>10.1f}")
+        measure(path, corpus, chosen.repeats)
 
 
 if __name__ == "__main__":

@@ -149,7 +149,7 @@ def _followed(ranges: list[Range], others: list[Range], distance: int) -> Iterat
     starts = sorted(start for start, _ in others)
     for found in ranges:
         index = bisect_left(starts, found[1])
-        if index < len(starts) and starts[index] - found[1] <= distance + 1:
+        if index < len(starts) and starts[index] - found[1] <= distance:
             yield found
 
 

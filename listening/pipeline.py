@@ -69,6 +69,13 @@ class Retried:
 
 
 @runtime_checkable
+class Metered(Protocol):
+    """A source that counts in its cursor what it has spent, even where it does not resume."""
+
+    monthly_budget: int
+
+
+@runtime_checkable
 class Rereadable(Protocol):
     """A source that can read one row again from its raw form."""
 
@@ -88,10 +95,11 @@ def ingest(
 ) -> Ingested:
     """Pull what is new into the store; ``progress`` is called with the rows of each page.
 
-    A ``window`` pulls that period again from its start and leaves the cursor where it is. Raises
-    what the source raises, with all pages before it stored.
+    A ``window`` pulls that period again from its start and leaves the cursor where it is; a
+    metered source does so itself, since its count must go on. Raises what the source raises, with
+    all pages before it stored.
     """
-    resumes = window == EVERYTHING
+    resumes = window == EVERYTHING or isinstance(stream.source, Metered)
     total = Ingested(stream=stream.name)
     cursor = store.cursor(stream.name) if resumes else None
     for page in stream.source.fetch(cursor, http=http, window=window):

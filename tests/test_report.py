@@ -114,7 +114,7 @@ def test_everything_is_counted_once(whole: Report) -> None:
     assert (whole.overall.items, whole.overall.texts) == (texts + 84, texts)
     assert sum(row.items for row in whole.over_time) == whole.overall.items
     assert sum(brand.sentiment.items for brand in whole.brands) == whole.overall.items
-    assert sum(row.items for row in whole.languages) == texts
+    assert sum(row.texts for row in whole.languages) == texts
     assert {row.key for row in whole.sources} == {("forum", "mention"), ("s", "survey")}
 
 

@@ -1,5 +1,6 @@
 import io
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -115,6 +116,17 @@ def test_without_anything_found_the_page_says_what_to_do() -> None:
     draw_report(report(SqliteStore(":memory:"), Filter()), console)
     assert "Nothing was found" in text_of(console)
     assert "ingest" in text_of(console)
+
+
+def test_a_brand_may_be_called_like_markup() -> None:
+    store = SqliteStore(":memory:")
+    store.put(
+        [replace(feedback(n, "Fine.", n), id=f"[red]:f:{n}", brand="[red]") for n in range(3)]
+    )
+    console = plain()
+    draw_report(report(store, Filter()), console)
+    rows = [line for line in text_of(console).splitlines() if "[red]" in line]
+    assert len(rows) == 3  # the headline, the table of brands, and of surveys
 
 
 def hits(text: str, *highlights: Span, sentiment: Sentiment | None = None) -> Hits:

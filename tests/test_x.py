@@ -166,7 +166,7 @@ def test_what_x_cannot_do_is_done_afterwards_on_what_it_sent() -> None:
         "zefira NEAR/2 parcel": ["en"],
         "zefira (посылка OR -zefira)": ["ka", "ru"],  # ზეფირა is another word
         "zefira after:2026-11-21 deliver*": [],
-        "zefira -(Zefira NEAR/9 amanati)": ["de", "en", "lt", "lv", "ru", None],
+        "zefira -(siuntą NEAR/9 dieną)": ["de", "en", "ka", "lv", "ru", None],
         "zefira author:parcelwatcher missin*": [],
         "zefira author:parcelwatcher los*": ["en"],
         "zefira lang:de erst*": ["de"],

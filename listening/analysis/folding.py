@@ -22,6 +22,8 @@ def fold(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text).casefold()
     if plain.isascii():
         return plain.replace("'", "").replace("`", "")
+    if min(plain) >= "ა" and max(plain) <= "ჰ":  # Georgian has nothing to take off
+        return plain
     parts = unicodedata.normalize("NFD", plain.replace("й", "\ue000"))
     kept = "".join(c for c in parts if not _is_dropped(c))
     return unicodedata.normalize("NFC", kept).replace("\ue000", "й").translate(_STROKES)

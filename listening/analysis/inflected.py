@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from sys import intern
 from typing import NamedTuple
 
 from listening.analysis import georgian
@@ -90,8 +91,10 @@ def _dictionary(language: str) -> _Dictionary:
     lemmas = dict(DefaultDictionaryFactory(cache_max_size=1).get_dictionary(language))
     lemmas |= OWN[language]
     own = {fold(word) for word in OWN[language].values()}
-    roots = {form: _root(form, lemmas, language) for form in lemmas}
+    roots = {form: intern(_root(form, lemmas, language)) for form in lemmas}
     sizes = Counter(roots.values()) + Counter(dict.fromkeys(own, _DECISIVE))
+    if language == "ka":  # written without diacritics
+        return _Dictionary(roots, roots, sizes)
     folded: dict[str, str] = {}
     for form, root in roots.items():
         key = fold(form)

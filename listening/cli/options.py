@@ -13,12 +13,13 @@ from dateutil import parser as dates
 
 from listening import settings
 from listening.app import App
+from listening.cli import output
 from listening.errors import ConfigError
 from listening.records import Kind, Window
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 Since = Annotated[str | None, typer.Option(help="From this time on (ISO, or 7d for days back).")]
-Until = Annotated[str | None, typer.Option(help="Before this time (ISO).")]
+Until = Annotated[str | None, typer.Option(help="Before this time (ISO, or 7d for days back).")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Read everything, store nothing.")]
 Brand = Annotated[str | None, typer.Option(help="Brand, where the file names none.")]
 KindOption = Annotated[Kind | None, typer.Option("--kind", help="What the file's rows are.")]
@@ -29,29 +30,39 @@ Map = Annotated[
     typer.Option("--map", metavar="COLUMN=FIELD", help="How to read a column; repeat for more."),
 ]
 Limit = Annotated[int, typer.Option(min=1, max=200, help="At most so many.")]
-_TINY = "d"
+_MOST_DAYS = 36_500
 
 
-def opened(context: typer.Context) -> App:
+def opened(context: typer.Context, *, creates: bool = False) -> App:
     """The app over the settings and the store that the command line names."""
     chosen = settings.load(context.obj["config"])
     store = context.obj["store"]
-    return App(chosen if store is None else replace(chosen, store=_absolute(store)))
+    if store is not None:
+        chosen = replace(chosen, store=store if "://" in store else str(Path(store).absolute()))
+    return App(chosen, creates=creates)
 
 
-def _absolute(store: str) -> str:
-    return store if "://" in store else str(Path(store).absolute())
+def reading(context: typer.Context) -> App:
+    """The same for a command that only makes sense once there is a store."""
+    app = opened(context)
+    if not app.has_store:
+        output.warn(f"there is no store {app.store_path} yet: fill one with listening ingest")
+    return app
 
 
 def window(since: str | None, until: str | None, zone: str) -> Window:
-    return Window(since=_moment(since, zone, "--since"), until=_moment(until, zone, "--until"))
+    found = Window(since=_moment(since, zone, "--since"), until=_moment(until, zone, "--until"))
+    if found.since and found.until and found.since >= found.until:
+        raise ConfigError(f"--since {since} is not before --until {until}; swap them")
+    return found
 
 
 def _moment(text: str | None, zone: str, option: str) -> datetime | None:
     if text is None:
         return None
-    if text.endswith(_TINY) and text[:-1].isdigit():
-        return datetime.now(UTC) - timedelta(days=int(text[:-1]))
+    days = text.removesuffix("d")
+    if days != text and days.isdecimal() and int(days) <= _MOST_DAYS:
+        return datetime.now(UTC) - timedelta(days=int(days))
     try:
         moment = dates.isoparse(text)
     except ValueError as error:

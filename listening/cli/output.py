@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,8 +14,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from listening.pipeline import Progress as Count
 
-console = Console(highlight=False, soft_wrap=False)
-troubles = Console(stderr=True, highlight=False)
+console = Console(highlight=False)
+_troubles = Console(stderr=True, highlight=False)
+_BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 
 
 def as_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can say
@@ -23,12 +25,35 @@ def as_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can say
     sys.stdout.write(line.encode("utf-8", "backslashreplace").decode() + "\n")
 
 
+def say(text: str) -> None:
+    """An answer in words; never wrapped, so that it can be searched and piped."""
+    sys.stdout.write(printable(text) + "\n")
+
+
+def warn(text: str) -> None:
+    """A trouble, or a remark that is no part of the answer."""
+    _troubles.print(f"listening: {printable(text)}", style="red", markup=False, soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    """Without what would steer the terminal or cannot be written; offsets stay as they are."""
+    safe = "".join(" " if _steers(character) else character for character in text)
+    return safe.encode(sys.stdout.encoding or "utf-8", "replace").decode(
+        sys.stdout.encoding or "utf-8"
+    )
+
+
+def _steers(character: str) -> bool:
+    control = unicodedata.category(character) in {"Cc", "Cs"} and character != "\n"
+    return control or ord(character) in _BIDI
+
+
 @contextmanager
 def counting(what: str) -> Iterator[Count]:
     """Show a running count and the time on the error output, if a person is looking."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(
-        *columns, console=troubles, transient=True, disable=not sys.stderr.isatty()
+        *columns, console=_troubles, transient=True, disable=not sys.stderr.isatty()
     ) as bar:
         task = bar.add_task(f"{what} …")
         done = 0

@@ -57,14 +57,15 @@ class Selection:
     def rows(self, before: int = HIGHEST) -> Sql:
         """FROM and WHERE, for ``at`` of what is wanted and is older than ``before``."""
         where = self.where
+        # Without this SQLite would read the whole rows, which are twenty times as wide.
+        narrow = all("f.author" not in part.text for part in self.rest)
+        table = "feedback f INDEXED BY facts" if narrow else "feedback f"
         if self.match is None:
-            tables, at, parts = "feedback f", "f.at", []
-            if all("f.author" not in part.text for part in self.rest):
-                tables += " INDEXED BY facts"
+            tables, at, parts = table, "f.at", []
         else:
             tables, at, parts = "terms", "terms.rowid", [self.match]
             if where.text:
-                tables += " CROSS JOIN feedback f ON f.at = terms.rowid"
+                tables += f" CROSS JOIN {table} ON f.at = terms.rowid"
         parts.append(Sql(f"{at} >= ? AND {at} < ?", (self.low, min(self.high, before))))
         found = _joined(" AND ", [*parts, *([where] if where.text else [])])
         return Sql(f"{at} AS at FROM {tables} WHERE {found.text}", found.params)

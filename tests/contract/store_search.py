@@ -77,6 +77,7 @@ class SearchContract:
             ("late ONEAR/1 flight", [4]),
             ("flight ONEAR/1 late", [1]),
             ("late NEAR/0 flight", []),
+            ("late NEAR/3 late", [1]),
             ("fli* NEAR/1 late", [1, 4]),
             ('"night fli*"', [4]),
             ("航班", [6]),
