@@ -49,9 +49,15 @@ class Store(Protocol):
     ``put`` takes a write whose version is >= the stored one; a changed text loses its score; an
     erased id stays erased. ``unscored`` yields (id, text) lacking a score by ``model``, newest
     first, safe while others annotate; ``annotate`` ignores an id whose text (by exact equality)
-    is no longer the one that was scored. ``search`` is newest first. ``aggregate`` gives a Bucket
-    for every combination of the dimensions that occurs, sorted by key; ``zone`` (IANA) says where
-    a day begins. ``erase`` leaves a tombstone without text, returns how many were there.
+    is no longer the one that was scored. ``search`` is newest first, at most 200 at once.
+    ``aggregate`` gives a Bucket for every combination of the dimensions that occurs, sorted by
+    key, at most 10,000; ``zone`` (IANA) says where a day begins. ``terms`` looks at the newest
+    5,000 texts of each filter, and gives the most telling terms first, in their commonest form.
+    ``erase`` leaves a tombstone without text, also for an id that is unknown, and returns how many
+    were there; it may take seconds, so erase many at once.
+
+    Raises ConfigError for a broken cursor, too large a page or count, an unknown zone, a query
+    that takes too long, a full disk; TransientError while others keep the store busy.
     """
 
     def put(self, feedback: Sequence[Feedback]) -> Written: ...

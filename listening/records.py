@@ -52,7 +52,11 @@ class Label(StrEnum):
 
 
 class Dimension(StrEnum):
-    """What counts can be broken down by; HOUR to MONTH are the start of the period, ISO 8601."""
+    """What counts can be broken down by; HOUR to MONTH are the start of the period, ISO 8601.
+
+    A day, week (from Monday) or month is ``2026-03-01``; an hour carries its offset from UTC,
+    ``2026-03-01T14:00+02:00``. A value that is missing, as LABEL before scoring, is ``""``.
+    """
 
     BRAND = "brand"
     SOURCE = "source"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from dateutil import parser as dates
@@ -20,23 +20,25 @@ GUESSES = ("lv", "lt", "ka", "en", "ru", "de")
 _LABELS = {field.name for field in fields(Feedback)} - {
     "id", "native_id", "kind", "text", "language", "created_at", "version", "ratings", "engagement",
 }  # fmt: skip
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = "1970-01-01"
 
 
 def try_query(node: Node, rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """One answer a row: ``matches``, ``words`` and their ``spans``, or the row's own ``error``.
+    """One answer a row: ``matches``, ``words`` and their ``spans``, or an ``error``.
 
     A row has ``text`` and may have any field that queries ask for: ``language``, ``brand``,
-    ``stars``, ``created_at`` and so on; ``sentiment`` is a label.
+    ``stars``, ``created_at`` and so on; ``sentiment`` is a label. A row that has an ``error``
+    already is its own answer.
     """
-    found = [None if "error" in row else _feedback(row) for row in rows]
-    known = {one.language for one in found if one is not None}
-    languages = (known - {UNDETERMINED}) or set(GUESSES)
-    if UNDETERMINED in known:
-        languages |= set(GUESSES)
-    matcher = Matcher(node, languages)
+    found = list(map(_feedback, rows))
+    known = {one.language for one in found if isinstance(one, Feedback)}
+    guesses = GUESSES if UNDETERMINED in known or not known else ()
+    matcher = Matcher(node, known - {UNDETERMINED} | set(guesses))
     for row, one in zip(rows, found, strict=True):
-        yield dict(row) if one is None else _answer(one, _match(matcher, one, _sentiment(row)))
+        if isinstance(one, Feedback):
+            yield _answer(one, _match(matcher, one, _sentiment(row)))
+        else:
+            yield one
 
 
 def _match(matcher: Matcher, one: Feedback, sentiment: Sentiment | None) -> Match:
@@ -57,35 +59,43 @@ def _answer(one: Feedback, match: Match) -> dict[str, Any]:
     }
 
 
-def _feedback(row: Mapping[str, Any]) -> Feedback:
+def _feedback(row: Mapping[str, Any]) -> Feedback | dict[str, Any]:
+    """The row as a record, or the answer that says why it is none."""
+    if "error" in row:
+        return dict(row)
     text = readable(row["text"])
     claim = row.get("language") or row.get("lang")
-    ratings = {scale: row[scale.value] for scale in Scale if isinstance(row.get(scale.value), int)}
     labels: dict[str, Any] = {k: str(row[k]) for k in _LABELS if row.get(k) is not None}
-    moment = dates.isoparse(row["created_at"]) if "created_at" in row else _EPOCH
-    return Feedback(
-        id="",
-        native_id="",
-        kind=Kind(row.get("kind", Kind.MENTION)),
-        text=text,
-        language=detected(text, claim if isinstance(claim, str) else None),
-        created_at=moment if moment.tzinfo else moment.replace(tzinfo=UTC),
-        version=0,
-        ratings=tuple(Rating(scale, value) for scale, value in ratings.items()),
-        **({"brand": "", "source": ""} | labels),
-    )
+    try:
+        moment = dates.isoparse(str(row.get("created_at", _EPOCH)))
+        return Feedback(
+            id="",
+            native_id="",
+            kind=Kind(row.get("kind", Kind.MENTION)),
+            text=text,
+            language=detected(text, claim if isinstance(claim, str) else None),
+            created_at=moment if moment.tzinfo else moment.replace(tzinfo=UTC),
+            version=0,
+            ratings=tuple(_ratings(row)),
+            **({"brand": "", "source": ""} | labels),
+        )
+    except ValueError as error:
+        return {"error": f"kind or created_at cannot be read: {error}", "text": text}
+
+
+def _ratings(row: Mapping[str, Any]) -> Iterator[Rating]:
+    for scale in Scale:
+        if type(row.get(scale.value)) is int:
+            yield Rating(scale, row[scale.value])
 
 
 def _sentiment(row: Mapping[str, Any]) -> Sentiment | None:
     """A label as a sure sentiment."""
     label = row.get("sentiment") or row.get("label")
-    if label not in set(Label):
+    if label not in list(Label):
         return None
     chance = {each: float(label == each) for each in Label}
-    return Sentiment(
-        chance[Label.NEGATIVE],
-        chance[Label.NEUTRAL],
-        chance[Label.POSITIVE],
-        model="",
-        threshold=0.5,
+    negative, neutral, positive = (
+        chance[each] for each in (Label.NEGATIVE, Label.NEUTRAL, Label.POSITIVE)
     )
+    return Sentiment(negative, neutral, positive, model="", threshold=0.5)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from listening import settings
-from listening.cli import output, shapes
+from listening.app import App
+from listening.cli import draw, output, shapes
 from listening.cli.options import (
     Brand,
     Json,
@@ -19,8 +20,10 @@ from listening.cli.options import (
     Zone,
     files_options,
     opened,
+    reading,
 )
 from listening.errors import ConfigError
+from listening.records import Filter
 from listening.sources import SOURCES
 
 cli = typer.Typer()
@@ -30,18 +33,12 @@ quarantine_cli = typer.Typer(help="What was set aside, and why.", no_args_is_hel
 @quarantine_cli.command("list")
 def list_(context: typer.Context, *, as_json: Json = False) -> None:
     """List what was set aside: where it stood, why, and its raw form."""
-    held = opened(context).store.quarantine()
-    if as_json:
-        for number, row in held.items():
-            output.as_json(
-                {"id": number, "stream": row.stream, **shapes.rejected(row), "raw": row.raw}
-            )
+    held = reading(context).store.quarantine()
+    if not as_json:
+        draw.quarantine(held)
         return
-    table = Table("id", "where", "column", "reason", "raw", title=f"{len(held):,} set aside")
     for number, row in held.items():
-        where = row.origin if row.line is None else f"{row.origin}:{row.line}"
-        table.add_row(number, where, row.column or "", row.reason, row.raw[:80])
-    output.console.print(table)
+        output.as_json({"id": number, "stream": row.stream, **shapes.rejected(row), "raw": row.raw})
 
 
 @quarantine_cli.command()
@@ -57,82 +54,85 @@ def retry(
     as_json: Json = False,
 ) -> None:
     """Try again what was set aside, all of it or by id, after a setting was mended."""
+    app = reading(context)
+    unknown = set(numbers or ()) - app.store.quarantine().keys()
+    if unknown:
+        raise ConfigError(
+            f"nothing is set aside as {', '.join(sorted(unknown))}; see: listening quarantine list"
+        )
     given = files_options(brand=brand, kind=kind, source=source, mapped=mapped, zone=zone)
-    result = opened(context).retry(numbers or [], given)
+    result = app.retry(numbers or [], given)
     if as_json:
         failed = {number: row.reason for number, row in result.failed.items()}
         output.as_json({"stored": result.stored, "failed": failed})
         return
-    output.console.print(f"{result.stored:,} stored, {len(result.failed):,} still set aside.")
+    output.say(f"{result.stored:,} stored, {len(result.failed):,} still set aside")
     for number, row in result.failed.items():
-        output.console.print(f"  {number}: {row.reason}", markup=False)
+        output.say(f"  {number}: {row.reason}")
 
 
 @cli.command()
 def erase(
     context: typer.Context,
-    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...")] = None,
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ID]...", help="Of feedback, or of rows set aside."),
+    ] = None,
     *,
     text: Annotated[
         str | None, typer.Option("--query", help="Erase all that it finds, e.g. author:NAME.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
     """Erase feedback for good: no byte of it stays, and no later pull brings it back."""
-    if not ids and not (text or "").strip():
+    query = (text or "").strip()
+    if not ids and not query:
         raise ConfigError("there is nothing to erase: name ids, or --query, e.g. author:NAME")
-    app = opened(context)
-    where = app.where(text) if text else None
-    count = len(ids or ()) + (app.search(where, limit=1).total if where else 0)
-    if not yes and not as_json:
-        typer.confirm(f"Erase {count:,} for good?", abort=True)
+    app = reading(context)
+    where = app.where(query) if query else None
+    if not yes:
+        _confirm(app, where, ids or [], as_json=as_json)
     erased = app.erase(where, ids or [])
     if as_json:
-        output.as_json({"erased": erased})
+        output.as_json({"erased": erased.feedback, "quarantined": erased.quarantined})
     else:
-        output.console.print(f"Erased {erased:,}.")
+        output.say(
+            f"Erased {erased.feedback:,} items and {erased.quarantined:,} rows that were set aside"
+        )
+
+
+def _confirm(app: App, where: Filter | None, ids: list[str], *, as_json: bool) -> None:
+    """Ask; raises ConfigError unless the answer is yes."""
+    if as_json:
+        raise ConfigError("nothing was erased: with --json nobody is asked, so say --yes as well")
+    found = app.search(where, limit=1) if where else None
+    count = f"{len(ids):,} by id" if ids else ""
+    if found is not None:
+        more = "" if found.total_is_exact else "more than "
+        count += f"{' and ' if ids else ''}{more}{found.total:,} that the query finds"
+    sys.stderr.write(f"Erase {count}, for good? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().casefold() not in {"y", "yes"}:
+        raise ConfigError("nothing was erased: it was not confirmed; answer y, or say --yes")
 
 
 @cli.command()
 def sources(context: typer.Context, *, as_json: Json = False) -> None:
     """List the sources that there are, and the streams of the settings."""
     streams = opened(context).settings.streams
-    shape = [
-        {
+    for name, source in SOURCES.items():
+        shape = {
             "source": name,
             "about": (source.__doc__ or "").strip().splitlines()[0],
             "options": settings.options_of(name),
             "streams": [key for key, stream in streams.items() if stream.source == name],
         }
-        for name, source in SOURCES.items()
-    ]
-    if as_json:
-        for one in shape:
-            output.as_json(one)
-        return
-    table = Table("source", "options", "streams")
-    for one in shape:
-        table.add_row(str(one["source"]), ", ".join(one["options"]), ", ".join(one["streams"]))
-    output.console.print(table)
+        output.as_json(shape) if as_json else draw.sources(shape)
 
 
 @cli.command()
 def status(context: typer.Context, *, as_json: Json = False) -> None:
     """Say what the store holds, what waits, what was set aside, which streams were pulled."""
     found = opened(context).status()
-    if as_json:
-        output.as_json(asdict(found))
-        return
-    output.console.print(
-        f"Store: {found.store}\n"
-        f"Feedback: {found.feedback:,} from {found.first or 'never'} to {found.last or 'never'}\n"
-        f"Waiting to be scored: {found.unscored:,}\n"
-        f"Set aside: {found.quarantined:,}",
-        markup=False,
-    )
-    table = Table("stream", "source", "pulled", title="Streams")
-    for stream in found.streams:
-        table.add_row(stream.name, stream.source, "yes" if stream.pulled else "not yet")
-    if found.streams:
-        output.console.print(table)
+    output.as_json(asdict(found)) if as_json else draw.status(found)

@@ -1,17 +1,18 @@
-"""The commands that move feedback through the pipeline, and the entry point."""
+"""The commands that move feedback through the pipeline, and what becomes of errors."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
 from listening import __version__, settings
 from listening.app import App, demo_settings
-from listening.cli import care, output, read, shapes
+from listening.cli import INTERRUPTED, care, draw, named, output, read, shapes
 from listening.cli.options import (
     Brand,
     DryRun,
@@ -24,15 +25,15 @@ from listening.cli.options import (
     Zone,
     files_options,
     opened,
+    reading,
     window,
 )
 from listening.errors import ConfigError, ListeningError, TransientError
-from listening.pipeline import Ingested, Stream
+from listening.pipeline import EVERYTHING, Ingested, Stream
 from listening.records import Window
-from listening.sources.files import Layout
 
-SHOWN = 10
 CONFIG, TEMPORARY = 2, 75  # exit codes: a person must act; try later (EX_TEMPFAIL)
+STOPPED = "stopped; what was done is kept, and the same command run again goes on from there"
 
 cli = typer.Typer(
     help="Listen to what people say about brands: pull, score, search, report.",
@@ -47,20 +48,30 @@ cli.add_typer(read.query_cli, name="query")
 cli.add_typer(care.quarantine_cli, name="quarantine")
 
 
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        output.say(f"listening {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+]
+
+
 @cli.callback()
 def options(
     context: typer.Context,
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="Settings file.")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Settings file; listening.toml here.")
+    ] = None,
     store: Annotated[str | None, typer.Option(help="Store, instead of the settings'.")] = None,
+    *,
+    version: Version = False,
 ) -> None:
     """Listen to what people say about brands: pull, score, search, report."""
+    del version  # which has been printed
     context.obj = {"config": config, "store": store}
-
-
-@cli.command()
-def version(*, as_json: Json = False) -> None:
-    """Print the version."""
-    output.as_json({"version": __version__}) if as_json else output.console.print(__version__)
 
 
 @cli.command()
@@ -70,15 +81,17 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Write a settings file that names and explains every option."""
-    if path.exists():
-        raise ConfigError(f"{path} exists already; move it away first, or name another file")
-    path.write_text(settings.template(), encoding="utf-8")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(settings.template())
+    except FileExistsError as error:
+        raise ConfigError(
+            f"{path} exists already; move it away first, or name another file"
+        ) from error
     if as_json:
         output.as_json({"written": str(path)})
     else:
-        output.console.print(
-            f"Wrote {path}. Edit it, then run: listening ingest && listening score"
-        )
+        output.say(f"Wrote {path}. Edit it, then run: listening ingest && listening score")
 
 
 @cli.command()
@@ -91,22 +104,21 @@ def demo(
 ) -> None:
     """Run the whole pipeline over demo feedback of fictional brands, and report on it."""
     app = App(demo_settings(store))
-    results = [
-        _pull(app, app.stream(name), Window(), dry_run=False) for name in app.settings.streams
-    ]
+    for name in app.settings.streams:
+        _pull(app, app.stream(name), EVERYTHING, dry_run=False)
     with output.counting("scored") as count:
         app.score(limit=None, progress=count)
     found = app.report(app.where(""))
     if as_json:
-        output.as_json({"ingested": [r.rows for r in results], "report": found.as_json()})
+        output.as_json({"store": str(store), "report": found.as_json()})
         return
-    from listening.terminal import draw_report  # noqa: PLC0415 - drawing is not always wanted
-
-    draw_report(found, output.console)
-    output.console.print(
-        f"\n{sum(r.rows for r in results):,} items of fictional brands are in {store}. Try:\n"
+    read.draw_report(found)
+    output.say(
+        f"\n{found.overall.items:,} items of fictional brands are in {store}. Try:\n"
         f"  listening --store {store} search 'bagāža OR ბარგი'\n"
-        f"  listening --store {store} report 'brand:Medus'"
+        f"  listening --store {store} report 'brand:Medus'\n"
+        f"  listening --store {store} words 'sentiment:negative lang:lv'\n"
+        "then with your own: listening ingest FILE.csv && listening score && listening report"
     )
 
 
@@ -114,7 +126,8 @@ def demo(
 def ingest(
     context: typer.Context,
     what: Annotated[
-        list[str] | None, typer.Argument(help="Streams of the settings, or files. All streams.")
+        list[str] | None,
+        typer.Argument(metavar="[STREAM|FILE]...", help="What to pull; all streams by default."),
     ] = None,
     *,
     brand: Brand = None,
@@ -128,41 +141,42 @@ def ingest(
     as_json: Json = False,
 ) -> None:
     """Pull feedback from streams or files into the store, each row once."""
-    app = opened(context)
+    app = opened(context, creates=not dry_run)
     period = window(since, until, app.settings.zone)
     given = files_options(brand=brand, kind=kind, source=source, mapped=mapped, zone=zone)
-    names = what or list(app.settings.streams)
-    if not names:
-        raise ConfigError(
-            "there is nothing to ingest: name a file, or write streams with: listening init"
-        )
-    failures: list[ListeningError] = []
-    for name in names:
+    failures = []
+    for name in _names(app, what):
         try:
-            _ingest_one(app, name, given, period, dry_run=dry_run, as_json=as_json)
+            stream = _stream(app, name, given)
+            _report(app, stream, _pull(app, stream, period, dry_run=dry_run), dry_run, as_json)
         except ListeningError as error:  # one source's trouble must not stop the others
-            failures.append(error)
-            _say(error, as_json=as_json, stream=name)
+            failures.append(_told(error, as_json=as_json, stream=name))
     if failures:
-        raise typer.Exit(_code(failures[0]))
+        raise typer.Exit(min(failures))  # a person, if anyone, must act
 
 
-def _ingest_one(
-    app: App, name: str, given: dict[str, Any], period: Window, *, dry_run: bool, as_json: bool
-) -> None:
-    stream = app.stream(name) if name in app.settings.streams else _file(app, name, given)
-    layout = app.layout(stream)
-    result = _pull(app, stream, period, dry_run=dry_run)
-    if as_json:
-        output.as_json(shapes.ingested(result, layout, dry_run=dry_run))
-    else:
-        _draw_ingested(result, layout, dry_run=dry_run)
+def _names(app: App, what: Sequence[str] | None) -> list[str]:
+    streams = app.settings.streams
+    if not what and not streams:
+        raise ConfigError(
+            "there is nothing to ingest: name a file, e.g. listening ingest reviews.csv, or "
+            f"write a {settings.FILE} with streams: listening init"
+        )
+    asked = what or list(streams)
+    return [each for name in asked for each in ([name] if name in streams else named.spread(name))]
 
 
-def _file(app: App, name: str, given: dict[str, Any]) -> Stream:
-    if not any(mark in name for mark in "*?[") and not Path(name).is_file():
-        return app.stream(name)  # which says that it is neither
-    return app.file_stream(name, given)
+def _stream(app: App, name: str, given: dict[str, Any]) -> Stream:
+    if name not in app.settings.streams:
+        named.check(name, app.settings.streams)
+        return app.file_stream(name, given)
+    if given:
+        options = ", ".join("--map" if option == "map" else f"--{option}" for option in given)
+        raise ConfigError(
+            f"{name} is a stream of the settings, and {options} only says how to read files; "
+            f"set it under [streams.{name}] instead"
+        )
+    return app.stream(name)
 
 
 def _pull(app: App, stream: Stream, period: Window, *, dry_run: bool) -> Ingested:
@@ -170,24 +184,12 @@ def _pull(app: App, stream: Stream, period: Window, *, dry_run: bool) -> Ingeste
         return app.ingest(stream, window=period, dry_run=dry_run, progress=count)
 
 
-def _draw_ingested(result: Ingested, layout: Layout | None, *, dry_run: bool) -> None:
-    output.console.print(
-        f"{result.stream}: {result.rows:,} rows, {result.stored:,} "
-        f"{'would be new' if dry_run else 'new'}, {result.updated:,} updated, "
-        f"{result.duplicates:,} known already, {len(result.quarantined):,} set aside",
-        markup=False,
-    )
-    if layout is not None and dry_run:
-        for column, meaning in layout.mapping.items():
-            output.console.print(f"  {column} -> {meaning or 'not used'}", markup=False)
-        for note in layout.notes:
-            output.console.print(f"  {note}", markup=False)
-    for row in result.quarantined[:SHOWN]:
-        where = f"line {row.line}" if row.line else row.origin
-        column = f", {row.column}" if row.column else ""
-        output.troubles.print(f"  {where}{column}: {row.reason}", markup=False)
-    if len(result.quarantined) > SHOWN:
-        output.troubles.print("  … all of them: listening quarantine list")
+def _report(app: App, stream: Stream, result: Ingested, dry_run: bool, as_json: bool) -> None:
+    layout = app.layout(stream)
+    if as_json:
+        output.as_json(shapes.ingested(result, layout, dry_run=dry_run))
+    else:
+        draw.ingested(result, layout, dry_run=dry_run)
 
 
 @cli.command()
@@ -198,7 +200,7 @@ def score(
     as_json: Json = False,
 ) -> None:
     """Score the sentiment of every text that the model has not scored yet."""
-    app = opened(context)
+    app = reading(context)
     with output.counting("scored") as count:
         result = app.score(limit=limit, progress=count)
     labels = shapes.labels(result.labels)
@@ -206,27 +208,43 @@ def score(
         output.as_json({"model": result.model, "texts": result.texts, "labels": labels})
         return
     counts = ", ".join(f"{number:,} {label}" for label, number in labels.items())
-    output.console.print(f"Scored {result.texts:,} texts with {result.model}: {counts}.")
+    output.say(f"Scored {result.texts:,} texts with {result.model}: {counts}")
 
 
-def _code(error: ListeningError) -> int:
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; returns its exit code."""
+    as_json = "--json" in arguments
+    try:
+        code = _code(list(arguments))
+        if code == INTERRUPTED:
+            _say("Interrupted", STOPPED, as_json=as_json)
+        sys.stdout.flush()
+    except ListeningError as error:
+        code = _told(error, as_json=as_json)
+    except BrokenPipeError:  # the reader, e.g. head, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except OSError as error:
+        code = CONFIG
+        _say("ConfigError", f"{error.filename or 'the system'}: {error.strerror}", as_json=as_json)
+    return code
+
+
+def _code(arguments: list[str]) -> int:
+    try:
+        cli(arguments, prog_name="listening")
+    except SystemExit as end:  # the only way in which typer returns
+        return end.code if isinstance(end.code, int) else 0
+    return 0
+
+
+def _told(error: ListeningError, *, as_json: bool, **more: str) -> int:
+    """Say what went wrong; returns the exit code that it deserves."""
+    _say(type(error).__name__, str(error), as_json=as_json, **more)
     return TEMPORARY if isinstance(error, TransientError) else CONFIG
 
 
-def _say(error: ListeningError, *, as_json: bool, **more: str) -> None:
+def _say(error: str, message: str, *, as_json: bool, **more: str) -> None:
     if as_json:
-        output.as_json({"error": type(error).__name__, "message": str(error), **more})
-    output.troubles.print(f"listening: {error}", style="red", markup=False)
-
-
-def main() -> NoReturn:
-    """Run the command line. Exit codes: 0 done, 2 a person must act, 75 try again later."""
-    try:
-        cli()
-    except ListeningError as error:
-        _say(error, as_json="--json" in sys.argv)
-        sys.exit(_code(error))
-    except BrokenPipeError:  # the reader, e.g. head, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    sys.exit(0)
+        output.as_json({"error": error, "message": message, **more})
+    output.warn(message)

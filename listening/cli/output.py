@@ -35,12 +35,16 @@ def warn(text: str) -> None:
     _troubles.print(f"listening: {printable(text)}", style="red", markup=False, soft_wrap=True)
 
 
+def plain(text: str) -> None:
+    """A line of the error output as it is, for what stands under each other."""
+    sys.stderr.write(printable(text) + "\n")
+
+
 def printable(text: str) -> str:
     """Without what would steer the terminal or cannot be written; offsets stay as they are."""
+    encoding = sys.stdout.encoding or "utf-8"
     safe = "".join(" " if _steers(character) else character for character in text)
-    return safe.encode(sys.stdout.encoding or "utf-8", "replace").decode(
-        sys.stdout.encoding or "utf-8"
-    )
+    return safe.encode(encoding, "replace").decode(encoding)
 
 
 def _steers(character: str) -> bool:

@@ -55,6 +55,13 @@ def crises(store: Store, where: Filter) -> tuple[Crisis, ...]:
     return tuple(crisis for _, crisis in sorted(found, key=lambda pair: -pair[0].excess))
 
 
+def telling(
+    store: Store, said: Filter, background: Filter, *, most: int = WORDS
+) -> tuple[TellingWord, ...]:
+    """Words of ``said`` that ``background`` uses less, at most ``most`` in each language."""
+    return _evidence(store, said, background, 0, most).words
+
+
 def _topics(store: Store, where: Filter, label: Label, *, samples: int) -> Iterator[Topic]:
     if where.label is not None and where.label != (label,) and label not in where.label:
         return
@@ -104,7 +111,9 @@ def _most(buckets: Sequence[Bucket], most: int) -> dict[str, int]:
     return {bucket.key[0]: bucket.count for bucket in largest[:most]}
 
 
-def _evidence(store: Store, said: Filter, background: Filter, samples: int) -> Evidence:
+def _evidence(
+    store: Store, said: Filter, background: Filter, samples: int, most: int = WORDS
+) -> Evidence:
     """Language by language: otherwise those of the larger language would be its telling words."""
     languages = _most(store.aggregate(said, by=[Dimension.LANGUAGE]), MOST_LANGUAGES)
     telling: list[TellingWord] = []
@@ -112,7 +121,7 @@ def _evidence(store: Store, said: Filter, background: Filter, samples: int) -> E
     for language, texts in languages.items():
         alike = replace(said, language=(language,))
         among = replace(background, language=(language,))
-        found = _words(store, alike, among, language) if texts >= LEAST_TEXTS else []
+        found = _words(store, alike, among, language)[:most] if texts >= LEAST_TEXTS else []
         hits = _using(store, alike, found)
         telling += _as_typed(found, hits)
         chosen += _best(found, hits)
@@ -123,7 +132,7 @@ def _words(store: Store, said: Filter, background: Filter, language: str) -> lis
     counts = store.terms(said, background=background)
     brand = (said.brand or ("",))[0].casefold()
     found = words.telling_words(counts, top=len(counts.terms), language=language)
-    return [w for w in found if _speaks(w.term) and w.term.casefold() != brand][:WORDS]
+    return [w for w in found if _speaks(w.term) and w.term.casefold() != brand]
 
 
 def _speaks(term: str) -> bool:

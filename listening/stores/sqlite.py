@@ -100,8 +100,14 @@ class SqliteStore:
         selection = self._select(where)
         with self._file.reading() as db:
             _define(db, selection)
-            page = _newest(db, selection, limit + 1, before)
-            total = _count(db, selection, COUNTED + 1)
+            columns = self._columns.get(sqlite_counts.version(db))
+            if columns and selection.is_plain and not sqlite_counts.stale(db):
+                found = columns.at[_rows(db, columns, selection)]
+                total = len(found)
+                page = found[: np.searchsorted(found, before)][: -limit - 2 : -1].tolist()
+            else:
+                page = _newest(db, selection, limit + 1, before)
+                total = _count(db, selection, COUNTED + 1)
             rows = [_row(db, at) for at in page[:limit]]
         matcher = None if where.text is None else Matcher(where.text, selection.languages)
         hits = [
@@ -255,7 +261,7 @@ def _rows(db: sqlite3.Connection, columns: Columns, selection: Selection) -> Row
         codes = [code for (code,) in db.execute(query, selection.series.params)]
         series = np.array(codes, np.int64)
     rows = columns.rows(selection.low, selection.high, series, selection.labels)
-    if selection.match is None and not selection.rest:
+    if selection.is_plain:
         return rows
     found = _newest(db, replace(selection, series=None, labels=None), -1)
     places = np.searchsorted(columns.at, np.array(found[::-1], np.int64))

@@ -45,11 +45,16 @@ class Selection:
     languages: Collection[str] = ()
 
     @property
+    def is_plain(self) -> bool:
+        """Whether the packed columns can answer it."""
+        return self.match is None and not self.rest
+
+    @property
     def where(self) -> Sql:
         """All but ``match`` and the bounds, as SQL on ``feedback f``; its text may be empty."""
         parts = list(self.rest)
         if self.labels is not None:
-            parts.insert(0, _one_of("f.label", self.labels))
+            parts.insert(0, _one_of("+f.label", self.labels))
         if self.series is not None:
             parts.insert(0, _series(self.series))
         return _joined(" AND ", parts)
@@ -143,7 +148,8 @@ def _columns(where: Filter) -> Iterable[Sql]:
 
 
 def _series(condition: Sql) -> Sql:
-    return Sql(f"f.series IN (SELECT code FROM series WHERE {condition.text})", condition.params)
+    # The + has a row compared with the list, not the index searched for each of the list.
+    return Sql(f"+f.series IN (SELECT code FROM series WHERE {condition.text})", condition.params)
 
 
 def _one_of(column: str, values: Sequence[str | int]) -> Sql:

@@ -1,0 +1,111 @@
+"""What the commands say to people, apart from what ``terminal`` draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
+
+from listening.app import Status
+from listening.cli import output
+from listening.pipeline import Ingested
+from listening.query import QueryError
+from listening.records import Rejected
+from listening.sources.files import Layout
+
+MOST_REJECTED = 10
+
+
+def ingested(result: Ingested, layout: Layout | None, *, dry_run: bool) -> None:
+    """The counts, how the columns were read, and the first rows that were set aside."""
+    counts = (
+        f"{result.stored:,} {'could be stored' if dry_run else 'new'}",
+        *([f"{result.updated:,} updated"] if result.updated else []),
+        *([f"{result.duplicates:,} known already"] if result.duplicates else []),
+        *([f"{result.erased:,} withdrawn"] if result.erased else []),
+        f"{len(result.quarantined):,} set aside",
+    )
+    name = layout.path if layout and result.stream.startswith("file:") else result.stream
+    output.say(f"{name}: {result.rows:,} rows: {', '.join(counts)}")
+    if layout is not None:
+        _layout(layout)
+    for row in result.quarantined[:MOST_REJECTED]:
+        column = f", {row.column}" if row.column else ""
+        output.say(f"  set aside: {place(row)}{column}: {row.reason}")
+    if len(result.quarantined) > MOST_REJECTED:
+        output.say(f"  … and {len(result.quarantined) - MOST_REJECTED:,} more")
+
+
+def _layout(layout: Layout) -> None:
+    used = [f"{column} → {field}" for column, field in layout.mapping.items() if field]
+    unused = [column for column, field in layout.mapping.items() if not field]
+    output.say(f"  read as: {', '.join(used) or 'nothing'}")
+    if unused:
+        output.say(f"  not used: {', '.join(unused)}")
+    for note in layout.notes:
+        output.say(f"  note: {note}")
+
+
+def place(row: Rejected) -> str:
+    return row.origin if row.line is None else f"{row.origin}:{row.line}"
+
+
+def quarantine(held: Mapping[str, Rejected]) -> None:
+    output.say(f"{len(held):,} rows set aside")
+    if not held:
+        return
+    table = Table("id", "where", "column", "reason", "row")
+    for number, row in held.items():
+        cells = (number, place(row), row.column or "", row.reason, row.raw[:80])
+        table.add_row(*(Text(output.printable(cell)) for cell in cells))
+    output.console.print(table)
+    output.say("Mend a setting and try again: listening quarantine retry [ID]...")
+
+
+def sentiment(row: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+    if "error" in result:
+        output.warn(f"line {result['line']}: {result['error']}")
+        return
+    surest = max(result[name] for name in ("negative", "neutral", "positive"))
+    text = " ".join(row["text"].split())
+    output.say(f"{result['label']:8}  {surest:4.0%}  {result['language']:3}  {text}")
+
+
+def match(result: Mapping[str, Any]) -> None:
+    if "error" in result:
+        output.warn(f"line {result['line']}: {result['error']}")
+        return
+    because = f"  ({', '.join(result['words'])})" if result["words"] else ""
+    mark = "yes" if result["matches"] else "no "
+    output.say(f"{mark}  {' '.join(result['text'].split())}{because}")
+
+
+def query_error(text: str, error: QueryError) -> None:
+    """The query with a mark under the character at fault."""
+    if "\n" not in text:
+        output.plain(f"  {text}\n  {' ' * cell_len(text[: error.position])}^")
+
+
+def status(found: Status) -> None:
+    missing = "" if found.exists else " (not there yet; fill it with: listening ingest)"
+    period = f", {found.first} to {found.last}" if found.first else ""
+    waiting = " (score them with: listening score)" if found.unscored else ""
+    aside = " (see them with: listening quarantine list)" if found.quarantined else ""
+    output.say(f"Store: {found.store}{missing}")
+    output.say(f"Feedback: {found.feedback:,}{period}")
+    output.say(f"Texts not scored yet: {found.unscored:,}{waiting}")
+    output.say(f"Rows set aside: {found.quarantined:,}{aside}")
+    for source in found.sources:
+        output.say(f"Source {source.name}: {source.feedback:,} items, the newest of {source.last}")
+    for stream in found.streams:
+        pulled = "pulled before" if stream.pulled else "never pulled"
+        output.say(f"Stream {stream.name} ({stream.source}): {pulled}")
+
+
+def sources(shape: Mapping[str, Any]) -> None:
+    output.say(f"{shape['source']}: {shape['about']}")
+    output.say(f"  options: {', '.join(shape['options'])}")
+    output.say(f"  streams: {', '.join(shape['streams']) or 'none in the settings'}")
