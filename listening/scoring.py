@@ -42,7 +42,8 @@ _LABELS = ("negative", "neutral", "positive")
 
 def clean(text: str) -> str:
     """Reduce a text to what carries sentiment: links and handles become one word each."""
-    return " ".join(_HANDLE.sub("@user", _URL.sub("http", text)).split())
+    writable = text.encode("utf-8", "replace").decode()  # no tokenizer takes half a surrogate pair
+    return " ".join(_HANDLE.sub("@user", _URL.sub("http", writable)).split())
 
 
 def load(name: str = SHIPPED, *, threshold: float | None = None) -> Scorer:
@@ -82,14 +83,15 @@ class OnnxScorer:
     def score(self, texts: Sequence[str]) -> list[Sentiment]:
         """Score texts; memory grows with their number, so pass some thousands at a time."""
         limit = self._settings["threshold"] if self.threshold is None else self.threshold
-        distinct = list(dict.fromkeys(clean(text) for text in texts))
+        cleaned = list(map(clean, texts))
+        distinct = list(dict.fromkeys(filter(None, cleaned)))
         known = dict(zip(distinct, self._probabilities(distinct).tolist(), strict=True))
-        return [sentiment(known[clean(text)], self.model, limit) for text in texts]
+        return [sentiment(known.get(text), self.model, limit) for text in cleaned]
 
     def _probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Shape (texts, 3). A text of nothing at all is equally all three."""
-        ids = [self._ids(text) if text else [] for text in texts]
-        found = np.full((len(texts), len(_LABELS)), 1 / len(_LABELS))
+        """Shape (texts, 3)."""
+        ids = list(map(self._ids, texts))
+        found = np.empty((len(texts), len(_LABELS)))
         batches = list(_batches(ids))
         answers = self._pool.map(self._run, self._turns(ids, batches))
         for rows, logits in zip(batches, answers, strict=True):
@@ -156,7 +158,10 @@ class OnnxScorer:
         return ThreadPoolExecutor(len(self._sessions), thread_name_prefix="score")
 
 
-def sentiment(probabilities: Sequence[float], model: str, threshold: float) -> Sentiment:
+def sentiment(probabilities: Sequence[float] | None, model: str, threshold: float) -> Sentiment:
+    """None, of a text of nothing at all, is equally all three and unknown at any threshold."""
+    if probabilities is None:
+        return Sentiment(1 / 3, 1 / 3, 1 / 3, model, threshold=max(threshold, 0.5))
     negative, neutral, positive = probabilities
     return Sentiment(negative, neutral, positive, model, threshold)
 
@@ -169,7 +174,7 @@ def _cores() -> int:
 def _batches(ids: Sequence[list[int]]) -> Iterator[list[int]]:
     """Row numbers in batches of about equal length, at most TOKENS_PER_BATCH with padding."""
     batch: list[int] = []
-    order = sorted((row for row in range(len(ids)) if ids[row]), key=lambda row: len(ids[row]))
+    order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
     for row in order:
         if batch and (len(batch) + 1) * len(ids[row]) > TOKENS_PER_BATCH:
             yield batch
@@ -207,12 +212,13 @@ class TransformersScorer:
             )
 
     def score(self, texts: Sequence[str]) -> list[Sentiment]:
-        distinct = sorted({clean(text) for text in texts}, key=len)
+        cleaned = list(map(clean, texts))
+        distinct = sorted(set(filter(None, cleaned)), key=len)
         known: dict[str, list[float]] = {}
         for start in range(0, len(distinct), self.batch):
             chosen = distinct[start : start + self.batch]
             known |= dict(zip(chosen, self._probabilities(chosen), strict=True))
-        return [sentiment(known[clean(text)], self.model, self.threshold) for text in texts]
+        return [sentiment(known.get(text), self.model, self.threshold) for text in cleaned]
 
     def _probabilities(self, texts: list[str]) -> list[list[float]]:
         import torch  # noqa: PLC0415 - an extra, imported where used

@@ -161,6 +161,18 @@ def test_an_open_beginning_compares_the_halves_and_a_given_one_the_time_before(
     assert report(store, Filter(), compare=False).comparison is None
 
 
+def test_of_an_odd_number_of_days_the_halves_are_the_last_ones() -> None:
+    store = store_of([said(day, "Hello.", POSITIVE, day) for day in range(3)])
+    found = report(store, Filter()).comparison
+    assert found is not None
+    assert (found.before_since, found.since, found.until) == (
+        date(2026, 9, 15),
+        date(2026, 9, 16),
+        date(2026, 9, 17),
+    )
+    assert report(store_of([said(1, "Hi.", POSITIVE)]), Filter()).comparison is None
+
+
 def test_the_headline_says_what_happened_in_words(whole: Report) -> None:
     assert whole.brands[0].headline == (
         "Amberwing: 342 items, net sentiment +14 ± 11;"
@@ -201,6 +213,7 @@ def test_a_crisis_is_found_with_its_days_and_words(whole: Report) -> None:
     assert crisis.expected == pytest.approx(4)
     found = {word.term for word in crisis.words}
     assert {"Strike", "voucher", "ვაუჩერი", "kuponu", "pinigų"} <= found
+    assert {word.background_share for word in crisis.words} == {0}
     assert not {"coffee", "the", "amberwing"} & {term.casefold() for term in found}
 
 
@@ -230,6 +243,13 @@ def test_only_the_labels_asked_for_are_told(store: SqliteStore) -> None:
     happy = report(store, Filter(label=(POSITIVE,)))
     assert (happy.complaints, happy.crises) == ((), ())
     assert happy.overall.negative == 0
+
+
+def test_negative_texts_alone_have_samples_but_nothing_to_stand_out_from(
+    store: SqliteStore,
+) -> None:
+    found = report(store, Filter(label=(NEGATIVE,), brand=("Amberwing",)))
+    assert [(topic.words, len(topic.samples)) for topic in found.complaints] == [((), 3)]
 
 
 def test_unknown_unscored_and_set_aside_are_shown() -> None:

@@ -67,7 +67,7 @@ def quarantine(held: Mapping[str, Rejected]) -> None:
 
 def sentiment(row: Mapping[str, Any], result: Mapping[str, Any]) -> None:
     if "error" in result:
-        output.warn(f"line {result['line']}: {result['error']}")
+        _unreadable(result)
         return
     surest = max(result[name] for name in ("negative", "neutral", "positive"))
     text = " ".join(row["text"].split())
@@ -76,11 +76,16 @@ def sentiment(row: Mapping[str, Any], result: Mapping[str, Any]) -> None:
 
 def match(result: Mapping[str, Any]) -> None:
     if "error" in result:
-        output.warn(f"line {result['line']}: {result['error']}")
+        _unreadable(result)
         return
     because = f"  ({', '.join(result['words'])})" if result["words"] else ""
     mark = "yes" if result["matches"] else "no "
     output.say(f"{mark}  {' '.join(result['text'].split())}{because}")
+
+
+def _unreadable(result: Mapping[str, Any]) -> None:
+    where = f"line {result['line']}: " if "line" in result else ""
+    output.warn(f"{where}{result['error']}")
 
 
 def query_error(text: str, error: QueryError) -> None:

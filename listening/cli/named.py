@@ -26,7 +26,8 @@ def spread(name: str) -> list[str]:
     """The file itself, or all that it matches as a pattern, or itself again where nothing does."""
     if Path(name).is_file():
         return [name]
-    return sorted(path for path in glob(name, recursive=True) if Path(path).is_file()) or [name]
+    found = glob(name, recursive=True)  # noqa: PTH207 - patterns may be absolute
+    return sorted(path for path in found if Path(path).is_file()) or [name]
 
 
 def check(path: str, streams: Collection[str]) -> None:

@@ -121,8 +121,7 @@ def words(
     """Show the words that set the texts of a query apart from others, in each language."""
     found = reading(context).words(text, against, limit=limit)
     if as_json:
-        for one in found:
-            output.as_json(shapes.word(one))
+        output.as_json([shapes.word(one) for one in found])
         return
     from listening.terminal import draw_words  # noqa: PLC0415 - drawing is not always wanted
 

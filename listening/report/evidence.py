@@ -63,9 +63,10 @@ def telling(
 
 
 def _topics(store: Store, where: Filter, label: Label, *, samples: int) -> Iterator[Topic]:
-    if where.label is not None and where.label != (label,) and label not in where.label:
+    if where.label and label not in where.label:
         return
-    others = tuple(one for one in where.label or Label if one is not label)
+    # Without another label to set them against, texts against themselves: no word stands out.
+    others = tuple(one for one in where.label or Label if one is not label) or (label,)
     for brand, texts in _brands(store, replace(where, label=(label,))).items():
         said = replace(where, brand=(brand,), label=(label,))
         evidence = _evidence(store, said, replace(said, label=others), samples)
