@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from listening.protocols import Scorer
 
 SHIPPED = "listening"
-# Small batches of equal length stay in the processor's cache; padding is wasted work.
-TOKENS_PER_BATCH = 768
 TAIL = 32  # tokens kept from the end of a text that is too long: verdicts stand there
 THRESHOLD = 0.45
 
@@ -71,7 +69,7 @@ def shipped() -> Path:
 
 @dataclass(frozen=True)
 class OnnxScorer:
-    """Scores on the CPU with one single-threaded session a core, each text once."""
+    """Scores on the CPU, a text a core; the same text gets the same score in any company."""
 
     folder: Path
     threshold: float | None = None
@@ -90,28 +88,15 @@ class OnnxScorer:
 
     def _probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Shape (texts, 3)."""
-        ids = list(map(self._ids, texts))
-        found = np.empty((len(texts), len(_LABELS)))
-        batches = list(_batches(ids))
-        answers = self._pool.map(self._run, self._turns(ids, batches))
-        for rows, logits in zip(batches, answers, strict=True):
-            found[rows] = softmax(logits / self._settings["temperature"])
-        return found
+        logits = [*self._pool.map(self._logits, texts)] or np.empty((0, len(_LABELS)))
+        return softmax(np.array(logits, np.float64) / self._settings["temperature"])
 
-    def _turns(
-        self, ids: Sequence[list[int]], batches: Sequence[list[int]]
-    ) -> Iterator[tuple[int, list[list[int]]]]:
-        for number, rows in enumerate(batches):
-            yield number % len(self._sessions), [ids[row] for row in rows]
-
-    def _run(self, turn: tuple[int, list[list[int]]]) -> NDArray[np.float64]:
-        session, batch = turn
-        width = max(map(len, batch))
-        ids = np.full((len(batch), width), self._pad, dtype=np.int64)
-        for row, tokens in zip(ids, batch, strict=True):
-            row[: len(tokens)] = tokens
-        feed = {"input_ids": ids, "attention_mask": (ids != self._pad).astype(np.int64)}
-        logits: NDArray[np.float64] = self._sessions[session].run(None, feed)[0].astype(np.float64)
+    def _logits(self, text: str) -> NDArray[np.float32]:
+        # Alone: the model's 8-bit activations are scaled by the largest of a whole batch, so that
+        # a text's label would depend on its neighbours. Batches would save a third of the time.
+        ids = np.array([self._ids(text)], dtype=np.int64)
+        feed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        logits: NDArray[np.float32] = self._session.run(None, feed)[0][0]
         return logits
 
     def _ids(self, text: str) -> list[int]:
@@ -136,26 +121,18 @@ class OnnxScorer:
         return Tokenizer.from_file(str(self.folder / "tokenizer.json"))
 
     @cached_property
-    def _pad(self) -> int:
-        return self._tokenizer.token_to_id("<pad>") or 0
-
-    @cached_property
-    def _sessions(self) -> list[InferenceSession]:
+    def _session(self) -> InferenceSession:
         import onnxruntime  # noqa: PLC0415 - heavy, needed once a text is scored
 
         options = onnxruntime.SessionOptions()
-        # Several single-threaded sessions beat one with several threads, which spin and wait.
+        # A text a thread beats several threads a text, which spin and wait.
         options.intra_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         model = str(self.folder / "model.onnx")
-        return [
-            onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-            for _ in range(_cores())
-        ]
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(len(self._sessions), thread_name_prefix="score")
+        return ThreadPoolExecutor(_cores(), thread_name_prefix="score")
 
 
 def sentiment(probabilities: Sequence[float] | None, model: str, threshold: float) -> Sentiment:
@@ -167,21 +144,9 @@ def sentiment(probabilities: Sequence[float] | None, model: str, threshold: floa
 
 
 def _cores() -> int:
-    """Cores that this process may use, at most eight: each session holds the model once."""
-    return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
-
-
-def _batches(ids: Sequence[list[int]]) -> Iterator[list[int]]:
-    """Row numbers in batches of about equal length, at most TOKENS_PER_BATCH with padding."""
-    batch: list[int] = []
-    order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
-    for row in order:
-        if batch and (len(batch) + 1) * len(ids[row]) > TOKENS_PER_BATCH:
-            yield batch
-            batch = []
-        batch.append(row)
-    if batch:
-        yield batch
+    """Cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux knows of containers and taskset
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

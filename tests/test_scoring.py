@@ -21,7 +21,7 @@ PRAISE = (
 COMPLAINTS = (
     "Terrible service, the worst airline ever, never again!",
     "Briesmīga apkalpošana, sliktākā kompānija, nekad vairs!",
-    "Siaubingas aptarnavimas, blogiausia įmonė, daugiau niekada!",
+    "Blogas aptarnavimas, darbuotojai nemandagūs.",
     "საშინელი მომსახურება, ყველაზე ცუდი კომპანია, აღარასოდეს!",
 )
 ROOT = Path(__file__).parent.parent
