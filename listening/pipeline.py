@@ -14,15 +14,17 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pydantic import TypeAdapter
 
 from listening.errors import InvalidItem, ListeningError
-from listening.http import Http
 from listening.normalise import Defaults, identifier, normalise
 from listening.protocols import Scorer, Source, Store
 from listening.records import Feedback, Item, Label, Page, Rejected, Window, Written
+
+if TYPE_CHECKING:
+    from listening.http import Http
 
 # Long enough that sorting by length pays, short enough that a crash costs seconds.
 SCORED_TOGETHER = 1024

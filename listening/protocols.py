@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from listening.http import Http
 from listening.records import (
     Bucket,
     Dimension,
@@ -19,6 +18,9 @@ from listening.records import (
     Window,
     Written,
 )
+
+if TYPE_CHECKING:
+    from listening.http import Http  # httpx takes a quarter of the start-up, and files need none
 
 
 class Source(Protocol):

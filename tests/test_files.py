@@ -596,3 +596,56 @@ def test_inspect_tells_json_ready_facts(write: Write) -> None:
         ",",
         1,
     )
+
+
+def test_what_the_brand_answered_is_no_customers_text(write: Write) -> None:
+    items, _ = read(
+        write(
+            "Review ID,Date,App Version Name,Review Text,Developer Reply Text\n"
+            "1,2026-10-01,1.0.1,It crashes at login,We are sorry to hear that\n"
+        )
+    )
+
+    assert [(item.text, item.author) for item in items] == [("It crashes at login", None)]
+
+
+def test_coordinates_and_constant_answers_are_neither_places_nor_texts(write: Write) -> None:
+    items, rejected = read(
+        write(
+            "RecordedDate,Status,LocationLatitude,Q1,Q2\n"
+            "Recorded Date,Response Type,Location Latitude,Would you recommend us?,Why?\n"
+            + ",".join(['"{""ImportId"":""x""}"'] * 5)
+            + "\n2026-10-01,IP Address,56.9,9,Friendly crew\n2026-10-02,IP Address,56.9,,\n"
+        )
+    )
+
+    assert [(item.text, item.touchpoint) for item in items] == [("Friendly crew", None)]
+    assert [row.reason for row in rejected] == ["no text and no rating"]
+
+
+def test_the_names_of_kiosks_are_no_texts(write: Write) -> None:
+    rows = "".join(f"Riga gate {n % 3},2026-10-01T10:{n:02}Z,{1 + n % 4}\n" for n in range(20))
+
+    items, _ = read(write(f"Terminal code,Time,Smiley\n{rows}"))
+
+    assert {item.text for item in items} == {""}
+
+
+def test_a_value_beside_its_maximum_is_a_rating(write: Write) -> None:
+    row = '{"id": 1, "date": "2026-10-01", "rating": {"value": 4, "max": 5}, "body": "All fine"}\n'
+
+    items, _ = read(write(row, "reviews.jsonl"))
+
+    assert [ratings(item) for item in items] == [{Scale.STARS: 4}]
+
+
+def test_groups_of_promoters_tell_that_the_score_is_an_nps(write: Write) -> None:
+    items, _ = read(
+        write(
+            "id,date,score,category,comment\n1,2026-10-01,10,promoter,Love it\n"
+            "2,2026-10-02,4,detractor,Waiting for a refund\n3,2026-10-03,8,passive,Fine so far\n"
+        )
+    )
+
+    assert [ratings(item) for item in items] == [{Scale.NPS: 10}, {Scale.NPS: 4}, {Scale.NPS: 8}]
+    assert {item.service for item in items} == {None}

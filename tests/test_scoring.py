@@ -92,7 +92,7 @@ def test_links_and_names_of_accounts_change_nothing(scorer):
         "a" * 1_000_000,
         "\x00\x01\x02\x1b[31m",
         "half a pair: \ud83d",
-        "‮ right to left ‬\u200b\ufeff",
+        "\u202e right to left \u202c\u200b\ufeff",
         "<s></s><pad><unk><mask>",
         "' OR 1=1; --",
         "🏳️‍🌈" * 200,

@@ -1,16 +1,17 @@
 """The stem that the inflected forms of a word share, per language.
 
 Dictionaries (simplemma) know 54 languages, Snowball's rules a few more; in others a word is its
-own stem. Dictionaries load when first needed, in 0.2 to 2.5 s and 10 to 150 MB each.
+own stem. Dictionaries load when first needed: see ``tries``.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from listening.analysis import inflected
+from listening.analysis import inflected, tries
 from listening.analysis.folding import fold
 
 if TYPE_CHECKING:
@@ -55,9 +56,24 @@ def _dictionaries() -> frozenset[str]:
 def _lemmatizer() -> Lemmatizer:
     from simplemma import Lemmatizer, strategies  # noqa: PLC0415 - heavy, not always wanted
 
-    # simplemma keeps 8 dictionaries and would load a ninth again for every word.
-    factory = strategies.dictionaries.DefaultDictionaryFactory(cache_max_size=64)
     return Lemmatizer(
         cache_max_size=0,
-        lemmatization_strategy=strategies.DefaultStrategy(dictionary_factory=factory),
+        lemmatization_strategy=strategies.DefaultStrategy(dictionary_factory=_Kept()),
     )
+
+
+class _Kept:
+    def get_dictionary(self, lang: str) -> Mapping[str, str]:
+        return _dictionary(lang)
+
+
+@lru_cache(maxsize=64)  # more than there are: simplemma asks at every word
+def _dictionary(language: str) -> Mapping[str, str]:
+    from simplemma.strategies import dictionaries  # noqa: PLC0415 - heavy, not always wanted
+    from simplemma.strategies.dictionaries.trie_dictionary_factory import TrieWrapDict  # noqa: PLC0415 - likewise
+
+    def listed() -> Mapping[str, str]:
+        return dictionaries.DefaultDictionaryFactory(cache_max_size=1).get_dictionary(language)
+
+    trie = tries.kept(language, lambda: ((form, s.encode()) for form, s in listed().items()))
+    return listed() if trie is None else TrieWrapDict(trie)

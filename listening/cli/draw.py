@@ -15,6 +15,7 @@ from listening.pipeline import Ingested
 from listening.query import QueryError
 from listening.records import Rejected
 from listening.sources.files import Layout
+from listening.terminal.style import clean
 
 MOST_REJECTED = 10
 
@@ -60,7 +61,7 @@ def quarantine(held: Mapping[str, Rejected]) -> None:
     table = Table("id", "where", "column", "reason", "row")
     for number, row in held.items():
         cells = (number, place(row), row.column or "", row.reason, row.raw[:80])
-        table.add_row(*(Text(output.printable(cell)) for cell in cells))
+        table.add_row(*(Text(clean(cell)) for cell in cells))
     output.console.print(table)
     output.say("Mend a setting and try again: listening quarantine retry [ID]...")
 

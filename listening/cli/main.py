@@ -214,6 +214,7 @@ def score(
 def run(arguments: Sequence[str]) -> int:
     """Run one command; returns its exit code."""
     as_json = "--json" in arguments
+    output.prepare(as_json=as_json)
     try:
         code = _code(list(arguments))
         if code == INTERRUPTED:

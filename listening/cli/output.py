@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 import sys
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from listening.pipeline import Progress as Count
+from listening.terminal.style import clean
 
 console = Console(highlight=False)
 _troubles = Console(stderr=True, highlight=False)
-_BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}
+
+
+def prepare(*, as_json: bool) -> None:
+    """JSON is UTF-8 wherever it goes; what a terminal cannot show must not end a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8" if as_json else None, errors="replace")
 
 
 def as_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can say
@@ -27,29 +34,17 @@ def as_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can say
 
 def say(text: str) -> None:
     """An answer in words; never wrapped, so that it can be searched and piped."""
-    sys.stdout.write(printable(text) + "\n")
+    sys.stdout.write(clean(text) + "\n")
 
 
 def warn(text: str) -> None:
     """A trouble, or a remark that is no part of the answer."""
-    _troubles.print(f"listening: {printable(text)}", style="red", markup=False, soft_wrap=True)
+    _troubles.print(f"listening: {clean(text)}", style="red", markup=False, soft_wrap=True)
 
 
 def plain(text: str) -> None:
     """A line of the error output as it is, for what stands under each other."""
-    sys.stderr.write(printable(text) + "\n")
-
-
-def printable(text: str) -> str:
-    """Without what would steer the terminal or cannot be written; offsets stay as they are."""
-    encoding = sys.stdout.encoding or "utf-8"
-    safe = "".join(" " if _steers(character) else character for character in text)
-    return safe.encode(encoding, "replace").decode(encoding)
-
-
-def _steers(character: str) -> bool:
-    control = unicodedata.category(character) in {"Cc", "Cs"} and character != "\n"
-    return control or ord(character) in _BIDI
+    sys.stderr.write(clean(text) + "\n")
 
 
 @contextmanager

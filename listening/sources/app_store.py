@@ -12,11 +12,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from listening.errors import ConfigError, InvalidItem
-from listening.http import Http
 from listening.records import Item, Kind, Page, Rating, Rejected, Scale, Window
+
+if TYPE_CHECKING:
+    from listening.http import Http
 
 _PAGES = 10
 # A review may show up days after its own time, when Apple has approved it.

@@ -109,7 +109,12 @@ def guess(
         if column.name in declared
     }
     taken = {column.field for column in chosen.values() if column is not None}
-    for column, name in _ranked(samples):
+    ranked = _ranked(samples)
+    scaled = "scale" in taken or any(
+        name == "scale" and _fit(column, name, kind) for column, name in ranked
+    )
+    for column, suggested in ranked:
+        name = suggested if scaled or suggested != "value" else "rating"
         if column.name in chosen or (name in taken and name != "text"):
             continue
         read = _fit(column, name, kind)
@@ -170,7 +175,7 @@ def _fit(column: Sample, name: str, kind: Kind | None) -> Column | None:
 
 
 def _is_label(column: Sample) -> bool:
-    return column.share(lambda cell: len(cell) < _LABEL) > _SURE
+    return not _tells_nps_groups(column) and column.share(lambda cell: len(cell) < _LABEL) > _SURE
 
 
 _FITS: Mapping[str, Callable[[Sample], bool]] = {
@@ -283,8 +288,10 @@ def _kind_in(samples: Sequence[Sample]) -> Kind | None:
             return Kind(kinds.pop()) if len(kinds) == 1 else None
     named = " ".join(f"{column.name} {column.question}" for column in samples)
     found = hints(named)
-    if {"nps", "csat", "ces"} & found.keys() or re.search(
-        r"\?|survey|respondent", named, re.IGNORECASE
+    if (
+        {"nps", "csat", "ces"} & found.keys()
+        or re.search(r"\?|survey|respondent", named, re.IGNORECASE)
+        or any(map(_tells_nps_groups, samples))
     ):
         return Kind.SURVEY
     return None
@@ -339,12 +346,20 @@ def _chosen_from_few(column: Sample) -> bool:
     return distinct <= NPS_GROUPS or len(distinct) < _OPEN * len(column.values)
 
 
+def _tells_nps_groups(column: Sample) -> bool:
+    """Whether it says again, in words, what a score from 0 to 10 says."""
+    distinct = {plain(value) for value in column.values}
+    return distinct <= NPS_GROUPS and bool(distinct - {"neutral"})
+
+
 def _worded(cell: str) -> bool:
     return words(cell) is not None or "★" in cell or "⭐" in cell
 
 
 def _prose(column: Sample) -> bool:
-    return column.share(lambda cell: " " in cell.strip() and not _bare(cell)) > 0.5  # noqa: PLR2004
+    """Several words a cell, and not the same few again and again, as the names of kiosks are."""
+    several = column.share(lambda cell: " " in cell.strip() and not _bare(cell)) > 0.5  # noqa: PLR2004
+    return several and not _chosen_from_few(column)
 
 
 def kind_of(fields: Iterable[str]) -> Kind:

@@ -13,16 +13,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from listening.errors import ConfigError, InvalidItem
-from listening.http import Http
 from listening.records import Item, Kind, Page, Rejected, Window
 from listening.sources import columns, tables
 from listening.sources.columns import LABELS, Column
 from listening.sources.dates import zone_of
 from listening.sources.headers import hints
 from listening.sources.rows import Identity, Reading, as_json
+
+if TYPE_CHECKING:
+    from listening.http import Http
 
 PAGE_ROWS = 500
 _RAW_LIMIT = 10_000
@@ -177,7 +179,7 @@ class Files:
         id_column, id_from = _identifier(chosen, rows)
         reading = self._reading(path, chosen)
         notes = list(table.notes)
-        if "created_at" not in by_field:
+        if rows and "created_at" not in by_field:
             notes.append(
                 f"no date column: every row gets the file's time, {reading.written_at:%F %R} UTC"
             )

@@ -35,7 +35,7 @@ _NAMES = {
     "native_id": "id|native id|response id|responseid|review id|reviewid|respondent id|answer id|"
     "comment id|tweet id|status id|message id|post id|ticket id|uuid|guid|nr|no|"
     "record id|submission id|identifier|atbildes id|atsakymo id|ид|id ответа|номер|"
-    "პასუხის id|nummer|kennung|#",
+    "პასუხის id|ნომერი|nummer|kennung|#",
     "language": "language*|lang|locale|userlanguage|valoda|kalba|язык*|ენა|sprache",
     "country": "country*|country code|valsts|salis|страна|ქვეყანა|land|market",
     "url": "url*|link|permalink|href|uri|web address|saite|nuoroda|ссылка|ბმული|review url",
@@ -81,6 +81,12 @@ _NAMES = {
     "value": "value|rating value|vertiba|reiksme|значение|მნიშვნელობა|wert",
 }
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+# ``LocationLatitude`` is no touchpoint, ``App Version Name`` no author, and what the brand answered
+# is not what the customer said.
+_ANOTHER = re.compile(
+    r"\b(latitude|longitude|version|response type|(developer|owner|company|business|merchant) "
+    r"(reply|response|answer)|uznemuma atbilde|imones atsakymas|ответ (компании|разработчика))\b"
+)
 _SOMEONE = re.compile(r"(user|author|customer|place|product|brand|account)\.")
 EXACT, LAST, WORDS = 3.0, 2.5, 2.0
 _STEP = 0.005  # a name listed earlier is the likelier one of two that are both there
@@ -113,6 +119,8 @@ _ENDING = frozenset(("brand", "author"))
 def hints(name: str) -> dict[str, float]:
     """The fields that a column's name suggests, and how strongly (3 when it is the very name)."""
     whole = plain(_CAMEL.sub(" ", name)).removesuffix(" utc") or name.strip()
+    if _ANOTHER.search(whole):
+        return {}
     found = {
         field: WORDS
         for field, pattern in _WITHIN.items()

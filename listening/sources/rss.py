@@ -14,14 +14,16 @@ from datetime import UTC, datetime
 from functools import cached_property
 from html import unescape
 from html.parser import HTMLParser
-from typing import Any, ClassVar
-
-import httpx
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from listening.errors import ConfigError, InvalidItem, TransientError
-from listening.http import Http
 from listening.records import Item, Kind, Page, Rejected, Window
 from listening.sources import local
+
+if TYPE_CHECKING:
+    import httpx
+
+    from listening.http import Http
 
 _NOT_MODIFIED = 304
 _LONGEST_RAW = 2_000
@@ -44,6 +46,8 @@ class Rss:
     kind: Kind = Kind.MENTION
 
     def __post_init__(self) -> None:
+        import httpx  # noqa: PLC0415 - heavy, and files need none
+
         try:
             url = httpx.URL(self.url)
         except httpx.InvalidURL as error:

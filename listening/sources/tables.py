@@ -307,7 +307,7 @@ def _headed(records: Sequence[_Record], table: Table) -> Table:
     at = next((n for n, record in enumerate(records) if _is_full(record.cells, width)), 0)
     if not _is_header(records[at].cells, records[at + 1 :]):
         header = tuple(f"column {number}" for number in range(1, width + 1))
-        notes = ("no header row: the columns are numbered",)
+        notes = ("no header row: the columns are numbered, and can be mapped so",)
         return replace(table, header=header, data_line=records[0].line, notes=notes)
     head = records[at]
     after, questions = _more_headers(records, at)

@@ -15,16 +15,18 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from html import unescape
-from typing import Any, ClassVar
-
-import httpx
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from listening.errors import ConfigError, InvalidItem, ListeningError, TransientError
-from listening.http import Http, read_json
 from listening.records import Item, Kind, Page, Rejected, Window
 from listening.sources import local
 from listening.sources.x_query import Compiled, compile_query
 from listening.tree import And, Field, Not, Or, leaves
+
+if TYPE_CHECKING:
+    import httpx
+
+    from listening.http import Http
 
 _PAGE, _SMALLEST_PAGE = 100, 10
 _REACH = timedelta(days=7, minutes=-1)  # X refuses what is older
@@ -302,7 +304,10 @@ def _language(code: str | None) -> str | None:
 
 def _client(token: str, http: Http) -> Search:
     """Give tweepy's search, its requests sent by ``http``: one set of limits, no logged token."""
+    import httpx  # noqa: PLC0415 - heavy
     import tweepy  # type: ignore[import-untyped]  # noqa: PLC0415 - no stubs; loads only when used
+
+    from listening.http import read_json  # noqa: PLC0415 - brings httpx
 
     class Client(tweepy.Client):  # type: ignore[misc]  # likewise
         def request(self, _method: str, route: str, params: Answer, **_: object) -> httpx.Response:

@@ -1,0 +1,218 @@
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from listening import query
+from listening.app import App, Erased
+from listening.errors import ConfigError
+from listening.normalise import Defaults, normalise
+from listening.pipeline import EVERYTHING
+from listening.records import Filter, Label, Rejected, Sentiment, Window
+from listening.settings import Settings
+
+
+@pytest.fixture
+def app(tmp_path):
+    return App(Settings(folder=tmp_path, author_key="a key of a test"))
+
+
+@pytest.fixture
+def put(app, item):
+    """Store an item of a source under the app's own key."""
+
+    def store(native_id: str, text: str = "The crew was kind.", source: str = "x", **more: object):
+        defaults = Defaults(source=source, brand="Amberwing", key=app._key)
+        one = normalise(item(native_id, text, **more), defaults)
+        app.store.put([one])
+        return one
+
+    return store
+
+
+def aside(raw: str) -> Rejected:
+    return Rejected(stream="file:a.csv", origin="a.csv", reason="no date", raw=raw, line=2)
+
+
+def test_an_author_is_found_by_name_in_every_source(app, put):
+    put("1", author="@Anna", source="x")
+    put("2", author="anna", source="reviews")
+    put("3", author="annabel", source="x")
+
+    found = app.search(app.where("author:ANNA"))
+
+    assert {hit.feedback.native_id for hit in found.hits} == {"1", "2"}
+    assert "anna" not in repr(found).casefold().replace("native", "")
+
+
+def test_not_an_author_leaves_that_author_out(app, put):
+    put("1", author="anna")
+    put("2", author="ben")
+
+    found = app.search(app.where("crew AND NOT author:anna"))
+
+    assert [hit.feedback.native_id for hit in found.hits] == ["2"]
+
+
+def test_the_key_is_made_once_and_is_its_owners_alone(tmp_path):
+    apps = [App(Settings(folder=tmp_path)) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(lambda app: app._key, apps))
+
+    assert len(keys) == 1
+    (file,) = tmp_path.iterdir()
+    assert file.name == "listening.sqlite.key"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert App(Settings(folder=tmp_path))._key in keys
+
+
+def test_without_creates_nothing_is_made(tmp_path):
+    app = App(Settings(folder=tmp_path), creates=False)
+
+    app.file_stream("a.csv", {})
+    assert app.status().exists is False
+    assert app.search(Filter()).total == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_creates_an_existing_store_is_read(app, put):
+    put("1")
+
+    assert App(app.settings, creates=False).search(Filter()).total == 1
+
+
+def test_a_broken_off_run_over_a_file_goes_on_and_the_next_starts_anew(app, tmp_path):
+    rows = "".join(f"{n},2026-10-01,Number {n}\n" for n in range(1200))
+    (tmp_path / "a.csv").write_text(f"id,date,comment\n{rows}", "utf-8")
+    stream = app.file_stream(str(tmp_path / "a.csv"), {})
+
+    def stop(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        app.ingest(stream, window=EVERYTHING, dry_run=False, progress=stop)
+    runs = [
+        app.ingest(stream, window=EVERYTHING, dry_run=False, progress=lambda _: None)
+        for _ in range(2)
+    ]
+
+    assert [(run.rows, run.stored, run.duplicates) for run in runs] == [
+        (700, 700, 0),
+        (1200, 0, 1200),
+    ]
+
+
+def test_erasing_takes_rows_set_aside_that_hold_what_is_erased(app, put):
+    put("1", "Where is my bag?", author="ben")
+    put("2", "All fine")
+    kept = aside('{"who": "benny", "said": "ben was here", "native_id": "8"}')
+    app.store.set_aside(
+        [
+            aside('{"who": "@Ben", "said": "hm", "native_id": "7"}'),
+            aside('{"item": {"author": "x", "text": "Where is my bag?"}}'),
+            aside('broken,"ben,never closed'),
+            aside("broken,benny"),
+            kept,
+        ]
+    )
+
+    erased = app.erase(app.where("author:ben"), [])
+
+    assert erased == Erased(feedback=1, quarantined=3)
+    assert [row.raw for row in app.store.quarantine().values()] == ["broken,benny", kept.raw]
+
+
+@pytest.mark.parametrize("text", ["author:ben bag", "bag AND NOT author:ben", "bag"])
+def test_a_query_that_leaves_some_of_an_author_leaves_the_rows_set_aside(app, put, text):
+    put("1", "Where is my bag?", author="ben")
+    app.store.set_aside([aside('{"who": "ben", "said": "hm"}')])
+
+    assert app.erase(app.where(text), []).quarantined == 0
+
+
+def test_erasing_goes_on_until_nothing_is_found(app, put):
+    for number in range(230):
+        put(str(number), f"crew {number}")
+    put("other", "nothing of that")
+
+    assert app.erase(app.where("crew"), []).feedback == 230
+    assert app.search(Filter()).total == 1
+
+
+def test_status_counts_by_source_with_its_newest_day(app, put):
+    put("1", created_at=datetime(2026, 10, 1, tzinfo=UTC))
+    put("2", created_at=datetime(2026, 10, 3, tzinfo=UTC))
+    put("3", source="shop", created_at=datetime(2026, 10, 2, tzinfo=UTC))
+
+    status = app.status()
+
+    assert [(s.name, s.feedback, s.last) for s in status.sources] == [
+        ("shop", 1, "2026-10-02"),
+        ("x", 2, "2026-10-03"),
+    ]
+    assert (status.first, status.last, status.unscored) == ("2026-10-01", "2026-10-03", 3)
+
+
+def label(app: App, one, value: Label) -> None:
+    chance = {each: float(each is value) for each in Label}
+    sentiment = Sentiment(
+        chance[Label.NEGATIVE], chance[Label.NEUTRAL], chance[Label.POSITIVE], "test"
+    )
+    app.store.annotate([(one.id, one.text, sentiment)])
+
+
+def test_telling_words_are_those_of_one_sentiment_against_the_others_of_a_language(app, put):
+    for n in range(12):
+        label(app, put(f"a{n}", "The voucher did not work at all", language="en"), Label.NEGATIVE)
+        label(app, put(f"b{n}", "The crew did greet us all", language="en"), Label.POSITIVE)
+        label(app, put(f"c{n}", "Kuponas visai neveikė kasoje", language="lt"), Label.NEGATIVE)
+
+    found = app.words("sentiment:negative", None, limit=10)
+
+    english = {word.term for word in found if word.language == "en"}
+    assert "voucher" in english
+    assert not {"The", "the", "did", "all", "crew"} & english
+
+
+def test_words_can_be_held_against_another_query(app, put):
+    for n in range(12):
+        put(f"a{n}", "The voucher did not work at all", language="en")
+        put(f"b{n}", "The crew did greet us all", language="en")
+
+    found = app.words("voucher", "crew", limit=10)
+
+    assert {"voucher", "work"} <= {word.term for word in found}
+    assert not {"did", "all"} & {word.term for word in found}
+
+
+def test_words_of_everything_have_nothing_to_be_held_against(app):
+    with pytest.raises(ConfigError, match="--against"):
+        app.words("", None, limit=10)
+
+
+def test_a_window_narrows_what_a_query_finds(app, put):
+    put("1", created_at=datetime(2026, 10, 1, tzinfo=UTC))
+    put("2", created_at=datetime(2026, 10, 3, tzinfo=UTC))
+
+    where = app.where("crew", Window(since=datetime(2026, 10, 2, tzinfo=UTC)))
+
+    assert [hit.feedback.native_id for hit in app.search(where).hits] == ["2"]
+    assert where.text == query.parse("crew")
+
+
+def test_the_key_of_the_environment_makes_no_file(tmp_path):
+    app = App(Settings(folder=tmp_path, author_key="given"))
+    app.file_stream("a.csv", {})
+
+    assert list(tmp_path.iterdir()) == []
+    assert App(replace(app.settings, author_key="other"))._key != app._key
+
+
+def test_a_key_that_cannot_be_written_says_so():
+    app = App(Settings(folder=Path("nowhere")))
+
+    with pytest.raises(ConfigError, match="LISTENING_AUTHOR_KEY"):
+        app.file_stream("a.csv", {})
