@@ -75,7 +75,7 @@ def test_latvian_reviews_in_cp1257_with_semicolons() -> None:
     items, rejected, layout = recorded("atsauksmes_cp1257.csv")
     assert (layout.encoding, layout.separator) == ("cp1257", ";")
     assert layout.mapping == {
-        "Nr.": "native_id", "Datums": "created_at (day first)", "Vērtējums": "stars (1-5)",
+        "Nr.": None, "Datums": "created_at (day first)", "Vērtējums": "stars (1-5)",
         "Atsauksme": "text", "Lietotājs": "author", "Filiāle": "touchpoint",
     }  # fmt: skip
     assert rejected == []
@@ -649,3 +649,13 @@ def test_groups_of_promoters_tell_that_the_score_is_an_nps(write: Write) -> None
 
     assert [ratings(item) for item in items] == [{Scale.NPS: 10}, {Scale.NPS: 4}, {Scale.NPS: 8}]
     assert {item.service for item in items} == {None}
+
+
+def test_row_numbers_that_begin_again_in_the_next_export_are_no_ids(write: Write) -> None:
+    head = "Nr.,Datums,Atsauksme\n"
+    september, _ = read(write(head + "1,2026-09-03,Viss kārtībā\n2,2026-09-05,Gara rinda\n"))
+    october, _ = read(write(head + "1,2026-10-02,Sūtījums pazuda\n2,2026-10-06,Paldies\n"))
+    longer, _ = read(write(head + "1,2026-10-09,Ātri\n2,2026-09-03,Viss kārtībā\n"))
+
+    assert not {item.native_id for item in september} & {item.native_id for item in october}
+    assert longer[1].native_id == september[0].native_id

@@ -24,6 +24,7 @@ FIELDS = (
     *LABELS, "text", "title", "created_at", "updated_at", "kind", "engagement", "deleted", "time",
     "rating", "ratings", "scale", "value", *SCALES, "ignore",
 )  # fmt: skip
+_COUNTERS = frozenset(("nr", "no", "#", "номер", "ნომერი", "nummer"))
 _MOST = 0.6
 _SURE = 0.9
 _FEW = 0.01
@@ -62,8 +63,17 @@ class Sample:
         return sum(bool(test(value)) for value in self.values) / len(self.values)
 
     def identifies(self) -> bool:
-        """Whether the column is filled and tells rows of different content apart."""
-        return identifies(self.name, self.rows)
+        """Whether the column is filled and tells rows of different content apart, in any file."""
+        return identifies(self.name, self.rows) and not numbers_rows(self.name, self.rows)
+
+
+def numbers_rows(name: str, rows: Sequence[Mapping[str, str]]) -> bool:
+    """Whether a column such as ``Nr.`` only counts the rows: the next export's begins again."""
+    if (plain(name) or name.strip()) not in _COUNTERS:
+        return False
+    cells = [row.get(name, "").strip() for row in rows]
+    counted = [str(number) for number in range(1, len(rows) + 1)]
+    return cells in (counted, counted[::-1])
 
 
 def identifies(name: str, rows: Sequence[Mapping[str, str]]) -> bool:

@@ -157,7 +157,7 @@ class Files:
 
     def _rows(self, path: Path) -> Iterator[Item | Rejected]:
         plan = self._plan(path)
-        identity = Identity(plan.id_column)
+        identity = Identity(plan.id_column, plan.counters)
         for row in tables.read(path, plan.table):
             if isinstance(row, tables.Broken):
                 yield _set_aside(path, row.line, row.reason, row.raw)
@@ -198,7 +198,12 @@ class Files:
             id_from=id_from,
             notes=tuple(notes),
         )
-        return _Plan(table=table, reading=reading, id_column=id_column, layout=layout)
+        counters = frozenset(
+            name for name in chosen if name != id_column and columns.numbers_rows(name, rows)
+        )
+        return _Plan(
+            table=table, reading=reading, id_column=id_column, counters=counters, layout=layout
+        )
 
     def _reading(self, path: Path, chosen: columns.Columns) -> Reading:
         used = {
@@ -225,6 +230,7 @@ class _Plan:
     table: tables.Table
     reading: Reading
     id_column: str | None
+    counters: frozenset[str]
     layout: Layout
 
 
@@ -257,7 +263,11 @@ def _identifier(
     if named and columns.identifies(named[0], rows):
         return named[0], named[0]
     failed = named or [name for name in chosen if "native_id" in hints(name)]
-    why = f": {failed[0]!r} has gaps or repeats with other content" if failed else ""
+    why = ""
+    if failed and columns.numbers_rows(failed[0], rows):
+        why = f": {failed[0]!r} only numbers the rows of this file"
+    elif failed:
+        why = f": {failed[0]!r} has gaps or repeats with other content"
     return None, f"the row's content{why}"
 
 

@@ -124,13 +124,21 @@ class Identity:
     """Native ids: the id column's, or the row's content and its number among equal rows.
 
     A row that repeats an id with other content gets one made of both, so that neither is lost.
+    ``counters`` are columns that number the rows of this file, and are no content.
     """
 
     column: str | None
+    counters: frozenset[str] = frozenset()
     _seen: Seen = field(default_factory=Seen)
 
     def of(self, cells: Mapping[str, str]) -> str:
-        content = _digest("\x1f".join(f"{name}={value}" for name, value in cells.items() if value))
+        content = _digest(
+            "\x1f".join(
+                f"{name}={value}"
+                for name, value in cells.items()
+                if value and name not in self.counters
+            )
+        )
         own = storable(cells.get(self.column, "").strip()) if self.column else ""
         if own:
             known = self._seen.first(_number(_digest(own)), _number(content[:4]))
