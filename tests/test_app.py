@@ -177,6 +177,18 @@ def test_telling_words_are_those_of_one_sentiment_against_the_others_of_a_langua
     assert not {"The", "the", "did", "all", "crew"} & english
 
 
+def test_a_brands_complaints_are_held_against_what_else_is_said_of_the_brand(app, put):
+    for n in range(12):
+        label(app, put(f"a{n}", "My flight: the voucher failed", language="en"), Label.NEGATIVE)
+        label(app, put(f"b{n}", "My flight was a joy", language="en"), Label.POSITIVE)
+        label(app, put(f"c{n}", "Their bread is dry", brand="Medus"), Label.POSITIVE)
+
+    terms = {word.term for word in app.words("brand:Amberwing sentiment:negative", None, limit=10)}
+
+    assert "voucher" in terms
+    assert not {"flight", "My", "my"} & terms
+
+
 def test_words_can_be_held_against_another_query(app, put):
     for n in range(12):
         put(f"a{n}", "The voucher did not work at all", language="en")

@@ -659,3 +659,12 @@ def test_row_numbers_that_begin_again_in_the_next_export_are_no_ids(write: Write
 
     assert not {item.native_id for item in september} & {item.native_id for item in october}
     assert longer[1].native_id == september[0].native_id
+
+
+@pytest.mark.parametrize("name", ["Comments", "Atsauksmes", "Komentaras", "კომენტარები"])
+def test_answers_of_one_word_are_texts_under_any_form_of_a_known_name(
+    write: Write, name: str
+) -> None:
+    items, _ = read(write(f"id,date,{name}\n1,2026-10-01,Good\n2,2026-10-02,Slikti\n"))
+
+    assert [item.text for item in items] == ["Good", "Slikti"]

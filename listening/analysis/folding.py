@@ -25,8 +25,19 @@ def fold(text: str) -> str:
     if min(plain) >= "ა" and max(plain) <= "ჰ":  # Georgian has nothing to take off
         return plain
     parts = unicodedata.normalize("NFD", plain.replace("й", "\ue000"))
-    kept = "".join(c for c in parts if not _is_dropped(c))
-    return unicodedata.normalize("NFC", kept).replace("\ue000", "й").translate(_STROKES)
+    kept = unicodedata.normalize("NFC", parts.translate(_DROPPED))
+    return kept.replace("\ue000", "й").translate(_STROKES)
+
+
+class _Dropped(dict[int, int | None]):
+    """A table for translate; a character is looked into when first met."""
+
+    def __missing__(self, code: int) -> int | None:
+        self[code] = None if _is_dropped(chr(code)) else code
+        return self[code]
+
+
+_DROPPED = _Dropped()
 
 
 def _is_dropped(character: str) -> bool:

@@ -111,14 +111,22 @@ def _entries(language: str) -> Iterator[tuple[str, bytes]]:
     roots = _roots(lemmas, language)
     own = {fold(word) for word in OWN[language].values()}
     sizes = Counter(roots.values()) + Counter(dict.fromkeys(own, _DECISIVE))
-    folded: dict[str, str] = {}
-    for form, root in roots.items():
-        key = form if language == "ka" else fold(form)
-        if key not in folded or sizes[root] > sizes[folded[key]]:
-            folded[key] = root
-    written = {_WRITTEN + f: root for f, root in roots.items() if folded.get(fold(f)) != root}
+    keys = {form: fold(form) for form in roots}
+    folded = dict(roots) if language == "ka" else _commonest(roots, keys, sizes)
+    written = {_WRITTEN + f: root for f, root in roots.items() if folded.get(keys[f]) != root}
     values = {root: sizes[root].to_bytes(2) + root.encode() for root in sizes}
     return ((key, values[root]) for key, root in (folded | written).items() if root)
+
+
+def _commonest(
+    roots: Mapping[str, str], keys: Mapping[str, str], sizes: Mapping[str, int]
+) -> dict[str, str]:
+    folded: dict[str, str] = {}
+    for form, root in roots.items():
+        key = keys[form]
+        if key not in folded or sizes[root] > sizes[folded[key]]:
+            folded[key] = root
+    return folded
 
 
 def _roots(lemmas: Mapping[str, str], language: str) -> dict[str, str]:

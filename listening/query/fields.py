@@ -60,6 +60,10 @@ def read(typed: Typed) -> Field:
     if not value:
         what = f"“{typed.name}:” has no value"
         raise QueryError(what, f"write it right behind, e.g. {example(name)}", position=typed.start)
+    if "," in value and name not in TEXTS:
+        each = " OR ".join(f"{name}:{part.strip()}" for part in value.split(",") if part.strip())
+        mend = f"for several, write ({each})"
+        raise QueryError(f"“{typed.name}:” takes one value", mend, position=typed.start)
     if name in SCALES:
         return _number(SCALES[name], value, typed)
     return Field(name, _value(name, value, typed), start=typed.start, end=typed.end)
@@ -91,7 +95,7 @@ def _unknown_field(typed: Typed) -> QueryError:
     meant = _ELSEWHERE.get(name) or suggestion(name, FIELDS)
     guess = f"did you mean {meant}:? " if meant else ""
     quoted = f'to search for the words, quote them: "{typed.name[:40]} {typed.value[:40]}"'
-    mend = f"{guess}The fields are {', '.join(FIELDS)}; {quoted}"
+    mend = f"{guess}{'T' if guess else 't'}he fields are {', '.join(FIELDS)}; {quoted}"
     return QueryError(f"there is no field “{typed.name[:40]}:”", mend, position=typed.start)
 
 
@@ -124,7 +128,7 @@ def _choice(name: str, value: str, typed: Typed) -> str:
         return lowered
     meant = suggestion(lowered, choices) or next((c for c in choices if c[:3] == lowered[:3]), None)
     guess = f"did you mean {name}:{meant}? " if meant else ""
-    mend = f"{guess}It can be {', '.join(choices)}"
+    mend = f"{guess}{'I' if guess else 'i'}t can be {', '.join(choices)}"
     raise QueryError(f"{name} cannot be “{value[:40]}”", mend, position=typed.at)
 
 
@@ -137,7 +141,8 @@ def _language(value: str, typed: Typed) -> str:
     near = suggestion(value, names)
     code = names[near] if near else suggestion(value, LANGUAGES)
     guess = f"did you mean lang:{code}? " if code else ""
-    mend = f"{guess}Use a language tag such as lang:lv, lang:en-GB or lang:und (unsure)"
+    tags = "a language tag such as lang:lv, lang:en-GB or lang:und (unsure)"
+    mend = f"{guess}{'U' if guess else 'u'}se {tags}"
     raise QueryError(f"no language is tagged “{value[:40]}”", mend, position=typed.at)
 
 

@@ -193,7 +193,9 @@ class _Parser:
             return QueryError('")" without a "("', "remove it", position=now.start)
         lonely = now if now.kind in {"and", "or", "near"} else self.lexemes[self.index - 1]
         side = "left" if lonely is now else "right"
-        mend = f"add it, or remove {lonely.text} (as a word, write {lonely.text.lower()})"
+        mend = f"add it, or remove {lonely.text}"
+        if lonely.text.isalpha():
+            mend += f" (as a word, write {lonely.text.lower()})"
         return QueryError(f"{lonely.text} has nothing on its {side}", mend, position=lonely.start)
 
 

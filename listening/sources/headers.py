@@ -89,6 +89,7 @@ _ANOTHER = re.compile(
 )
 _SOMEONE = re.compile(r"(user|author|customer|place|product|brand|account)\.")
 EXACT, LAST, WORDS = 3.0, 2.5, 2.0
+_INFLECTED = re.compile(r"(?!ids?$)[^\W\d_]{1,3}")  # Comment-s, Atsauksm-es, but no message-id
 _STEP = 0.005  # a name listed earlier is the likelier one of two that are both there
 
 
@@ -122,7 +123,7 @@ def hints(name: str) -> dict[str, float]:
     if _ANOTHER.search(whole):
         return {}
     found = {
-        field: WORDS
+        field: LAST if _INFLECTED.fullmatch(match["rest"]) and match.start() == 0 else WORDS
         for field, pattern in _WITHIN.items()
         if (match := pattern.search(whole))
         and not (field in _ENDING and " " in match["rest"].strip())
