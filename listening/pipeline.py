@@ -137,17 +137,20 @@ def retry(
 
     What succeeds leaves the quarantine; the rest stays, with the reason that holds now.
     """
-    stored, failed = 0, {}
+    streams: dict[str, Stream] = {}
+    ready, failed = {}, {}
     for number, row in rejected.items():
         try:
-            stream = stream_of(row)
-            written = store.put([normalise(_item(row, stream), stream.defaults)])
+            if row.stream not in streams:
+                streams[row.stream] = stream_of(row)
+            stream = streams[row.stream]
+            ready[number] = normalise(_item(row, stream), stream.defaults)
         except ListeningError as error:
             failed[number] = replace(row, reason=str(error))
-        else:
-            stored += written.stored + written.updated
-            store.release([number])
-    return Retried(stored=stored, failed=failed)
+    written = store.put(list(ready.values()))
+    if ready:
+        store.release(list(ready))
+    return Retried(stored=written.stored + written.updated, failed=failed)
 
 
 def _item(row: Rejected, stream: Stream) -> Item:

@@ -92,8 +92,8 @@ class OnnxScorer:
         return softmax(np.array(logits, np.float64) / self._settings["temperature"])
 
     def _logits(self, text: str) -> NDArray[np.float32]:
-        # Alone: the model's 8-bit activations are scaled by the largest of a whole batch, so that
-        # a text's label would depend on its neighbours. Batches would save a third of the time.
+        # Alone: how 8-bit activations are rounded depends on the batch's shape, so that a text's
+        # score would depend on its neighbours. Batches would save an eighth of the time.
         ids = np.array([self._ids(text)], dtype=np.int64)
         feed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
         logits: NDArray[np.float32] = self._session.run(None, feed)[0][0]

@@ -20,7 +20,6 @@ from models import batches, card, evaluate, quantise, recipe
 from models.network import SentimentNetwork
 
 SHIPPED = recipe.HERE / "sentiment"
-CALIBRATION_ROWS = 512
 
 
 def temperature(logits: evaluate.Floats, labels: NDArray[np.int64]) -> float:
@@ -35,6 +34,7 @@ def temperature(logits: evaluate.Floats, labels: NDArray[np.int64]) -> float:
 
 def config(network: SentimentNetwork, plan: dict[str, Any], heat: float) -> dict[str, Any]:
     settings: dict[str, Any] = network.config.to_dict()
+    del settings["_name_or_path"]  # where it was trained
     settings["listening"] = {
         "version": plan["version"],
         "prompt": plan["prompt"],
@@ -54,12 +54,10 @@ def main() -> None:
     labels = np.array([recipe.LABELS.index(row["label"]) for row in rows])
     SHIPPED.mkdir(exist_ok=True)
     settings = config(network, plan, temperature(logits, labels))
-    seen = batches.read(folder / f"{plan['stages'][-1]['name']}.jsonl")[:CALIBRATION_ROWS]
     tok = batches.tokenizer(folder, plan["max_length"])
-    quantise.smooth(network, batches.encode(seen, tok, plan["prompt"]))
     quantise.shorten(network, plan["max_length"])
     quantise.to_onnx(network, folder / "full.onnx")
-    model = quantise.eight_bits(folder / "full.onnx", folder / "part.onnx")
+    model = quantise.eight_bits(folder / "full.onnx")
     quantise.shrink_words(model)
     onnx.save(model, SHIPPED / "model.onnx")
     tok.no_truncation()

@@ -11,12 +11,19 @@ def pytest_runtest_setup():
     disable_socket(allow_unix_socket=True)
 
 
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    """The folder of the dictionaries' tries: built once a run, or kept where the caller says."""
+    return os.environ.get("LISTENING_CACHE") or str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch, tmp_path):
+def _clean_environment(monkeypatch, tmp_path, cache):
     """No setting of whoever runs the tests reaches them, and nothing is written where they are."""
     for name in list(os.environ):
         if name.startswith(("LISTENING_", "X_")):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("LISTENING_CACHE", cache)
     monkeypatch.chdir(tmp_path)
 
 

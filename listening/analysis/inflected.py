@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -142,7 +142,7 @@ def _roots(lemmas: Mapping[str, str], language: str) -> dict[str, str]:
             return _derived_from(form, lemmas, language)
         return form if lemma == f"ne{form}" else lemma
 
-    @lru_cache(maxsize=None)
+    @cache
     def root(form: str) -> str:
         path: list[str] = []
         while form not in path:

@@ -36,6 +36,8 @@ def stem(word: str, language: str) -> str:
 
 
 def _lemma(word: str, language: str) -> str:
+    if language == "und":  # in every query: it need not load simplemma
+        return word
     if language in _dictionaries():
         return _lemmatizer().lemmatize(word, language)
     if language in _SNOWBALL:

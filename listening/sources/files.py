@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -121,7 +122,9 @@ class Files:
             raise InvalidItem(f"no whole row is left to retry: {rejected.reason}") from error
         path = Path(rejected.origin)
         if path.is_file():
-            return self._plan(path).reading.item(cells, native_id)
+            if path not in self._plans:
+                self._plans[path] = self._plan(path)
+            return self._plans[path].reading.item(cells, native_id)
         chosen = columns.guess([cells], {}, declared=self.map, kind=self.kind)
         return self._reading(path, chosen).item(cells, native_id)
 
@@ -168,6 +171,11 @@ class Files:
             except InvalidItem as error:
                 raw = as_json(row.cells, native_id)
                 yield _set_aside(path, row.line, error.reason, raw, error.column)
+
+    @cached_property
+    def _plans(self) -> dict[Path, _Plan]:
+        """Of files whose rows are retried: a plan takes as long as thousands of rows."""
+        return {}
 
     def _plan(self, path: Path) -> _Plan:
         table = tables.look(path, encoding=self.encoding, separator=self.separator)
