@@ -55,10 +55,11 @@ def prompts(given: list[str], weights: Path) -> list[str]:
 
 
 def peer(weights: Path) -> Any:  # noqa: ANN401 - transformers' own type is not exported
-    from transformers import PreTrainedTokenizerFast, pipeline
+    from transformers import PreTrainedTokenizerFast, logging, pipeline
 
     from models.network import SentimentNetwork
 
+    logging.set_verbosity_error()
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_file=str(weights / "tokenizer.json"), pad_token=PAD, model_max_length=128
     )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import secrets
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,11 +12,11 @@ from importlib import resources
 from itertools import groupby
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from listening import pipeline, query, scoring, settings
+from listening import erasure, pipeline, query, settings
+from listening.erasure import Erased
 from listening.errors import ConfigError
-from listening.http import Http
 from listening.normalise import Defaults, detected, pseudonym
 from listening.pipeline import Ingested, Progress, Retried, Scored, Stream
 from listening.protocols import Scorer, Store
@@ -26,9 +24,11 @@ from listening.records import Dimension, Filter, Hits, Kind, Label, Rejected, Se
 from listening.report import Report, evidence, report
 from listening.settings import Settings, StreamSettings
 from listening.sources.files import Files, Layout
-from listening.stores.sqlite import SqliteStore
 from listening.tree import And, Field, Node, Not, Or
 from listening.views.words import TellingWord
+
+if TYPE_CHECKING:
+    from listening.http import Http
 
 MEMORY = ":memory:"
 _KEY_BYTES = 32
@@ -75,14 +75,6 @@ class Status:
 
 
 @dataclass(frozen=True)
-class Erased:
-    """How much feedback was erased, and how many rows that had been set aside."""
-
-    feedback: int
-    quarantined: int
-
-
-@dataclass(frozen=True)
 class App:
     """What the faces do, over one set of settings. The store and the scorer open when used.
 
@@ -94,8 +86,7 @@ class App:
 
     @cached_property
     def store(self) -> Store:
-        path = str(self.store_path)
-        return SqliteStore(path if self.creates or self.has_store else MEMORY)
+        return _sqlite(str(self._place) if self.creates or self.has_store else MEMORY)
 
     @property
     def store_path(self) -> Path:
@@ -111,25 +102,50 @@ class App:
     def has_store(self) -> bool:
         return self.store_path.exists()
 
+    @property
+    def _place(self) -> Path:
+        """Where the store is or shall be; raises ConfigError where there is no such folder."""
+        if not self.store_path.parent.is_dir():
+            raise ConfigError(
+                f"there is no folder {self.store_path.parent} to keep the store in; create it, or "
+                "name another store"
+            )
+        return self.store_path
+
     @cached_property
     def scorer(self) -> Scorer:
-        return scoring.load(self.settings.model.name, threshold=self.settings.model.threshold)
+        from listening import scoring  # noqa: PLC0415 - numpy
+
+        chosen = self.settings.model
+        return scoring.load(chosen.name or scoring.SHIPPED, threshold=chosen.threshold)
 
     @cached_property
     def http(self) -> Http:
+        from listening.http import Http  # noqa: PLC0415 - httpx, which files do without
+
         return Http(internal=self.settings.internal_hosts)
 
     @cached_property
     def _key(self) -> bytes:
-        """The key of authors' pseudonyms: from the environment, else a file beside the store."""
+        """The key of authors' pseudonyms: from the environment, else a file beside the store.
+
+        Raises ConfigError where a store has lost it: another would find none of its authors.
+        """
         if self.settings.author_key:
             return self.settings.author_key.encode()
+        stored = self.has_store  # asked first: other processes write the key before the store
         path = self.store_path.with_name(self.store_path.name + ".key")
+        if path.exists():
+            return path.read_bytes().strip()
+        if stored:
+            raise ConfigError(
+                f"{path}, the key of the store's authors, is gone; put it back or, if it is lost, "
+                f"export {settings.KEY} with a new one: authors stored so far are not found by it"
+            )
         new = secrets.token_hex(_KEY_BYTES)
-        if not path.exists():
-            if not self.creates:
-                return new.encode()
-            _write_once(path, new)
+        if not self.creates:
+            return new.encode()
+        _write_once(self._place.with_name(path.name), new)
         return path.read_bytes().strip()
 
     # Ingest
@@ -167,7 +183,7 @@ class App:
         self, stream: Stream, *, window: Window, dry_run: bool, progress: Progress
     ) -> Ingested:
         """Pull one stream; a dry run goes through everything but leaves the store as it is."""
-        store = SqliteStore(MEMORY) if dry_run else self.store
+        store = _sqlite(MEMORY) if dry_run else self.store
         result = pipeline.ingest(stream, store, http=self.http, window=window, progress=progress)
         if stream.name.startswith(_FILE):
             # Its cursor is for a run that broke off: who names a file wants it read, also again.
@@ -276,21 +292,14 @@ class App:
         return self.stream(row.stream)
 
     def erase(self, where: Filter | None, ids: Sequence[str]) -> Erased:
-        """Erase for good, by id (of rows set aside too) or all that a filter finds.
+        """By id or all that a filter finds; see ``erasure.erase``."""
+        return erasure.erase(self.store, where, ids)
 
-        Rows set aside go along when they hold an erased text, or the name of an author all of
-        whose feedback is erased.
-        """
-        said = _authors(where.text) if where and where.window == pipeline.EVERYTHING else set()
-        erased = self.store.erase(ids) if ids else 0
-        while where is not None and (found := self.store.search(where, limit=200).hits):
-            said |= {hit.feedback.text.casefold() for hit in found if hit.feedback.text}
-            erased += self.store.erase([hit.feedback.id for hit in found])
-        held = self.store.quarantine()
-        gone = [number for number, row in held.items() if number in ids or _holds(row.raw, said)]
-        if gone:
-            self.store.release(gone)
-        return Erased(erased, len(gone))
+
+def _sqlite(path: str) -> Store:
+    from listening.stores.sqlite import SqliteStore  # noqa: PLC0415 - numpy
+
+    return SqliteStore(path)
 
 
 def _write_once(path: Path, text: str) -> None:
@@ -320,32 +329,3 @@ def _opposed(where: Filter) -> tuple[Filter, Filter]:
     said = replace(where, text=And(rest) if len(rest) > 1 else next(iter(rest), None))
     others = tuple(label for label in Label if label != labels[0])
     return replace(said, label=tuple(labels)), replace(said, label=others)
-
-
-def _authors(node: Node | None) -> set[str]:
-    """Authors whose every text a query finds."""
-    match node:
-        case Field("author", value):
-            return {value.strip().lstrip("@").casefold()}
-        case Or(parts):
-            return set().union(*map(_authors, parts))
-    return set()
-
-
-def _holds(raw: str, said: Collection[str]) -> bool:
-    """Whether a row set aside has any of these as a cell or, where it is no whole row, within."""
-    try:
-        cells = set(_cells(json.loads(raw)))
-    except ValueError:
-        return any(re.search(rf"(?<!\w){re.escape(one)}(?!\w)", raw, re.IGNORECASE) for one in said)
-    return not cells.isdisjoint(said)
-
-
-def _cells(value: object) -> Iterator[str]:
-    match value:
-        case str():
-            yield from (value.strip().casefold(), value.strip().lstrip("@").casefold())
-        case dict():
-            yield from (cell for part in value.values() for cell in _cells(part))
-        case list():
-            yield from (cell for part in value for cell in _cells(part))

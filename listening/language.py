@@ -15,11 +15,10 @@ from collections import Counter
 from importlib import resources
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    import numpy as np
     from numpy.typing import NDArray
     from py3langid.langid import LanguageIdentifier
 
@@ -107,6 +106,8 @@ def normalised(text: str) -> str:
 
 def buckets(text: str, bits: int) -> NDArray[np.uint32]:
     """Hash each run of 1 to 5 characters of a padded text to a number below ``2**bits``."""
+    import numpy as np  # noqa: PLC0415 - a fifth of the start-up, needed by texts only
+
     codes = np.frombuffer(f" {text} ".encode("utf-32-le"), np.uint32)
     hashed, found = codes, [codes]
     for size in range(2, 6):
@@ -183,6 +184,8 @@ class _Classifier(NamedTuple):
     languages: frozenset[str]
 
     def probabilities(self, words: str) -> dict[str, float]:
+        import numpy as np  # noqa: PLC0415 - as in ``buckets``
+
         rows = buckets(words, len(self.weights).bit_length() - 1)
         logits = self.weights[rows].sum(0, np.int32) * self.step / len(rows) ** 0.5 + self.bias
         exponents = np.exp(logits - logits.max())
@@ -191,6 +194,8 @@ class _Classifier(NamedTuple):
 
 @functools.cache
 def _classifier() -> _Classifier:
+    import numpy as np  # noqa: PLC0415 - as in ``buckets``
+
     path = resources.files(__package__).joinpath("language.npz")
     with path.open("rb") as file, np.load(file) as stored:
         return _Classifier(

@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from pydantic import TypeAdapter
-
 from listening.errors import InvalidItem, ListeningError
-from listening.normalise import Defaults, identifier, normalise
+from listening.normalise import Defaults, identifier, normalise, readable
 from listening.protocols import Scorer, Source, Store
 from listening.records import Feedback, Item, Label, Page, Rejected, Window, Written
 
@@ -97,19 +95,22 @@ def ingest(
 ) -> Ingested:
     """Pull what is new into the store; ``progress`` is called with the rows of each page.
 
+    What was set aside earlier leaves the quarantine when it can be read now, or comes again.
+
     A ``window`` pulls that period again from its start and leaves the cursor where it is; a
     metered source does so itself, since its count must go on. Raises what the source raises, with
     all pages before it stored.
     """
     resumes = window == EVERYTHING or isinstance(stream.source, Metered)
-    total = Ingested(stream=stream.name)
+    taken: list[Ingested] = []
+    held = _held(store, stream.name)
     cursor = store.cursor(stream.name) if resumes else None
     for page in stream.source.fetch(cursor, http=http, window=window):
-        total = _sum(total, _take(page, stream, store))
+        taken.append(_take(page, stream, store, held))
         if resumes:
             store.set_cursor(stream.name, page.cursor)
         progress(len(page.items) + len(page.rejected))
-    return total
+    return _sum(stream.name, taken)
 
 
 def score(
@@ -157,6 +158,8 @@ def _item(row: Rejected, stream: Stream) -> Item:
     """The item in a quarantined row: ours if it got so far, else as its source reads it."""
     raw = json.loads(row.raw) if row.raw.startswith('{"item":') else None
     if raw is not None:
+        from pydantic import TypeAdapter  # noqa: PLC0415 - slow to import, seldom needed
+
         item: Item = TypeAdapter(Item).validate_python(raw["item"])
         return item
     if isinstance(stream.source, Rereadable):
@@ -164,7 +167,7 @@ def _item(row: Rejected, stream: Stream) -> Item:
     raise InvalidItem(f"{stream.source.name} cannot read it again from here; {row.reason}")
 
 
-def _take(page: Page, stream: Stream, store: Store) -> Ingested:
+def _take(page: Page, stream: Stream, store: Store, held: _Held) -> Ingested:
     """Store one page: first what can be read, then what cannot, then what was withdrawn."""
     accepted: list[Feedback] = []
     rejected = [replace(row, stream=stream.name) for row in page.rejected]
@@ -179,6 +182,8 @@ def _take(page: Page, stream: Stream, store: Store) -> Ingested:
     written = store.put(accepted) if accepted else Written()
     if rejected:
         store.set_aside(rejected)
+    if gone := [*_settled(held, accepted, stream), *_renewed(held, rejected)]:
+        store.release(gone)
     if deleted:
         store.erase([_identifier(item, stream.defaults) for item in deleted])
     return Ingested(
@@ -204,13 +209,68 @@ def _set_aside(item: Item, stream: str, error: InvalidItem) -> Rejected:
     return Rejected(stream=stream, origin=origin, reason=error.reason, raw=raw, column=error.column)
 
 
-def _sum(first: Ingested, second: Ingested) -> Ingested:
+def _sum(stream: str, pages: Sequence[Ingested]) -> Ingested:
     return Ingested(
-        stream=first.stream,
-        rows=first.rows + second.rows,
-        stored=first.stored + second.stored,
-        updated=first.updated + second.updated,
-        duplicates=first.duplicates + second.duplicates,
-        erased=first.erased + second.erased,
-        quarantined=first.quarantined + second.quarantined,
+        stream=stream,
+        rows=sum(page.rows for page in pages),
+        stored=sum(page.stored for page in pages),
+        updated=sum(page.updated for page in pages),
+        duplicates=sum(page.duplicates for page in pages),
+        erased=sum(page.erased for page in pages),
+        quarantined=tuple(row for page in pages for row in page.quarantined),
     )
+
+
+# By the source's id and the number of the row set aside.
+_Held = dict[str, dict[str, Rejected]]
+
+
+def _held(store: Store, stream: str) -> _Held:
+    """What this stream had set aside; a row too broken to have an id is known by nothing."""
+    held: _Held = {}
+    for number, row in store.quarantine().items():
+        if row.stream == stream and (native_id := _cells(row).get("native_id")):
+            held.setdefault(native_id, {})[number] = row
+    return held
+
+
+def _settled(held: _Held, accepted: Sequence[Feedback], stream: Stream) -> Iterator[str]:
+    """Rows set aside that are stored now.
+
+    A number may be another row's too, as many an export counts from 1, and files add a date to it:
+    then the text must be the same, or the row be read as the same.
+    """
+    for one in accepted:
+        named = held.get(one.native_id, {})
+        numbered = held.get(one.native_id.rpartition("@")[0], {})
+        if one.native_id.isdecimal():
+            named, numbered = {}, named
+        yield from named
+        for number, row in numbered.items():
+            said = {line for cell in _cells(row).values() for line in readable(cell).splitlines()}
+            if not said.isdisjoint(one.text.splitlines()) or _reads_as(row, stream) == one.id:
+                yield number
+
+
+def _reads_as(row: Rejected, stream: Stream) -> str | None:
+    try:
+        return normalise(_item(row, stream), stream.defaults).id
+    except ListeningError:
+        return None
+
+
+def _renewed(held: _Held, rejected: Sequence[Rejected]) -> Iterator[str]:
+    """Earlier forms of the rows that are set aside now: of another line, or less broken."""
+    for row in rejected:
+        for number, old in held.get(_cells(row).get("native_id", ""), {}).items():
+            if old.origin == row.origin and (old.line, old.raw) != (row.line, row.raw):
+                yield number
+
+
+def _cells(row: Rejected) -> Mapping[str, str]:
+    try:
+        raw = json.loads(row.raw)
+    except ValueError:
+        return {}
+    cells = raw.get("item", raw) if isinstance(raw, dict) else {}
+    return {name: cell for name, cell in cells.items() if isinstance(cell, str)}

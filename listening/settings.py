@@ -17,12 +17,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import TypeAdapter, ValidationError
-
 from listening.errors import ConfigError
 from listening.protocols import Source
 from listening.records import Kind
-from listening.scoring import SHIPPED
 from listening.sources import SOURCES
 
 FILE = "listening.toml"
@@ -31,9 +28,9 @@ KEY = "LISTENING_AUTHOR_KEY"
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
-    """``name``: the shipped model, a folder or a Hugging Face model; see ``scoring.load``."""
+    """``name``: a folder or a Hugging Face model, see ``scoring.load``; None: the shipped one."""
 
-    name: str = SHIPPED
+    name: str | None = None
     threshold: float | None = None
 
 
@@ -215,6 +212,9 @@ def _check_zone(zone: str, where: str) -> None:
 
 
 def _build(record: type, values: dict[str, Any], where: str) -> Any:  # noqa: ANN401 - whatever ``record`` is
+    # Pydantic takes a sixth of the start-up, and most commands read no settings.
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
+
     try:
         return TypeAdapter(record).validate_python(values)
     except ValidationError as error:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
-
-from dateutil import parser as dates
 
 from listening.language import UNDETERMINED
 from listening.match import Match, Matcher
@@ -67,7 +65,7 @@ def _feedback(row: Mapping[str, Any]) -> Feedback | dict[str, Any]:
     claim = row.get("language") or row.get("lang")
     labels: dict[str, Any] = {k: str(row[k]) for k in _LABELS if row.get(k) is not None}
     try:
-        moment = dates.isoparse(str(row.get("created_at", _EPOCH)))
+        moment = datetime.fromisoformat(str(row.get("created_at", _EPOCH)))
         return Feedback(
             id="",
             native_id="",

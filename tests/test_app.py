@@ -1,3 +1,4 @@
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -7,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from listening import query
-from listening.app import App, Erased
+from listening.app import App
+from listening.erasure import Erased
 from listening.errors import ConfigError
 from listening.normalise import Defaults, normalise
 from listening.pipeline import EVERYTHING
@@ -223,8 +225,29 @@ def test_the_key_of_the_environment_makes_no_file(tmp_path):
     assert App(replace(app.settings, author_key="other"))._key != app._key
 
 
-def test_a_key_that_cannot_be_written_says_so():
-    app = App(Settings(folder=Path("nowhere")))
+@pytest.mark.skipif(os.geteuid() == 0, reason="the system lets root write anywhere")
+def test_a_key_that_cannot_be_written_says_so(tmp_path):
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(ConfigError, match="LISTENING_AUTHOR_KEY"):
+            App(Settings(folder=tmp_path)).file_stream("a.csv", {})
+    finally:
+        tmp_path.chmod(0o700)
 
-    with pytest.raises(ConfigError, match="LISTENING_AUTHOR_KEY"):
-        app.file_stream("a.csv", {})
+
+@pytest.mark.parametrize("key", [None, "given"])
+def test_a_store_in_a_folder_that_is_not_there_names_the_folder(key):
+    app = App(Settings(folder=Path("nowhere"), author_key=key))
+
+    with pytest.raises(ConfigError, match="no folder nowhere to keep the store in"):
+        app.file_stream("a.csv", {}) if key is None else app.store.quarantine()
+
+
+@pytest.mark.parametrize("creates", [False, True])
+def test_a_store_that_lost_its_key_does_not_take_another_unasked(app, put, creates):
+    put("1", author="anna")
+
+    app = App(replace(app.settings, author_key=None), creates=creates)
+    with pytest.raises(ConfigError, match=r"listening\.sqlite\.key.* is gone; put it back"):
+        app.where("author:anna")
+    assert app.where("crew").text is not None

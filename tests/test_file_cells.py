@@ -56,6 +56,7 @@ from listening.sources.values import number, rating
         ("very unhappy", Scale.SMILEY, 1),
         ("Happy", Scale.SMILEY, 3),
         ("очень счастлив", Scale.SMILEY, 4),
+        ("4★", Scale.STARS, 4),
     ],
 )
 def test_ratings_as_people_write_them(text: str, scale: Scale, value: int) -> None:
@@ -73,6 +74,7 @@ def test_ratings_as_people_write_them(text: str, scale: Scale, value: int) -> No
         ("maybe", Scale.CSAT, "'maybe' is not a rating that can be read as csat"),
         ("Promoter", Scale.NPS, "'Promoter' is not a rating that can be read as nps"),
         ("2026-09-01", Scale.CSAT, "'2026-09-01' is not a rating"),
+        ("1e1", Scale.NPS, "'1e1' is not a rating"),
     ],
 )
 def test_what_is_outside_a_scale_says_so(text: str, scale: Scale, reason: str) -> None:
@@ -146,6 +148,15 @@ DAY = datetime(2026, 9, 1, tzinfo=UTC)
         ("1. September 2026", DAY),
         ("2026/09/01", DAY),
         ("01-Sep-2026", DAY),
+        ("01.09.2026 09.00", NINE),
+        ("01.09.2026. 9.00.00", NINE),
+        ("1/9/26 09.00", NINE),
+        ("2026-09-01 12.00 +0300", NINE),
+        ("1 сентября 2026 09.00", NINE),
+        ("01. 09. 2026", DAY),
+        ("31.08.2026 24:00", DAY),
+        ("2026-08-31T24:00:00Z", DAY),
+        ("31.08.2026 24.00", DAY),
         ("9/1/2026 12:00 AM", datetime(2026, 1, 9, tzinfo=UTC)),
     ],
 )
@@ -173,7 +184,18 @@ def test_every_month_in_six_languages(language: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2026-02-30", "31.04.2026", "13:00 PM 1 May 2026", "soon", "2026", "", "12/2026"]
+    "text",
+    [
+        "2026-02-30",
+        "31.04.2026",
+        "13:00 PM 1 May 2026",
+        "soon",
+        "2026",
+        "",
+        "12/2026",
+        "31.08.2026 24:01",
+        "31.08.2026 12.60",
+    ],
 )
 def test_what_is_no_date(text: str) -> None:
     with pytest.raises(InvalidItem, match="is no date"):

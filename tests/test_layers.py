@@ -1,4 +1,6 @@
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "listening"
@@ -19,7 +21,7 @@ LAYERS = (
     ("normalise",),
     ("scoring",),
     ("stores",),
-    ("pipeline", "trial"),
+    ("pipeline", "erasure", "trial"),
     ("views",),
     ("report",),
     ("settings",),
@@ -28,6 +30,7 @@ LAYERS = (
     ("cli",),
 )
 HEAVY = {"torch", "transformers", "onnxruntime", "tweepy", "feedparser", "py3langid", "tokenizers"}
+SLOW = HEAVY | {"simplemma", "marisa_trie", "httpx", "numpy", "pydantic", "rich"}
 
 
 def modules() -> dict[str, Path]:
@@ -103,6 +106,22 @@ def test_heavy_libraries_are_imported_where_used():
     ]
 
     assert offenders == []
+
+
+def test_the_command_line_starts_without_the_libraries_that_are_slow_to_load():
+    code = (
+        "import sys; import listening.cli.main;"
+        f" sys.exit(' '.join(name for name in {sorted(SLOW)} if name in sys.modules) or 0)"
+    )
+    started = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(PACKAGE.parent)},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+
+    assert (started.stderr.strip(), started.returncode) == ("", 0)
 
 
 def test_files_stay_under_400_lines():

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from listening.errors import InvalidItem, TransientError
 from listening.http import Http
 from listening.normalise import Defaults
 from listening.pipeline import Stream, ingest, retry, score
-from listening.records import Filter, Item, Label, Page, Rejected, Sentiment, Window
+from listening.records import Filter, Item, Label, Page, Rating, Rejected, Scale, Sentiment, Window
 from listening.stores.sqlite import SqliteStore
 
 
@@ -169,3 +170,70 @@ def test_retry_reads_an_item_that_lacked_a_brand(store, item):
 
     assert ids(store) == ["Amberwing:listed:1"]
     assert not store.quarantine()
+
+
+def aside(native_id: str, text: str, *, line: int = 2, origin: str = "f.csv") -> Rejected:
+    raw = json.dumps({"native_id": native_id, "said": text})
+    return Rejected(stream="", origin=origin, reason="no date", raw=raw, line=line)
+
+
+def test_what_can_be_read_now_is_set_aside_no_more(store, item):
+    broken = Rejected(stream="", origin="f.csv", reason="open quotes", raw='"a,b', line=9)
+    rows = (aside("1", "Fine"), aside("2", "Late\nagain"), aside("3", "Lost"), broken)
+    counted = aside("4", "Kind", line=5)
+    ingest(stream([], rejected=(*rows, counted)), store, http=Http())
+    store.set_aside([replace(aside("1", "Fine"), stream="another")])
+
+    now = [item("1", text="Fine"), item("2", text="Late\nagain"), item("3", text="Another 3")]
+    now.append(item("4@2026-10-01", text="Kind"))
+    store.set_cursor("s", None)
+    ingest(stream(now), store, http=Http())
+
+    left = store.quarantine().values()
+    assert [(row.stream, row.raw) for row in left] == [
+        ("s", rows[2].raw),
+        ("s", broken.raw),
+        ("another", rows[0].raw),
+    ]
+
+
+def test_a_row_that_lacked_a_brand_is_set_aside_no_more_once_it_has_one(store, item):
+    nameless = replace(
+        stream([item("1", text="", ratings=(Rating(Scale.NPS, 9),))]),
+        defaults=Defaults(source="listed"),
+    )
+    ingest(nameless, store, http=Http())
+    assert len(store.quarantine()) == 1
+
+    store.set_cursor("s", None)
+    ingest(replace(nameless, defaults=Defaults(source="listed", brand="Medus")), store, http=Http())
+
+    assert not store.quarantine()
+
+
+def test_an_id_that_is_no_number_is_the_same_row_whatever_it_says_now(store, item):
+    ingest(stream([], rejected=(aside("R_1", "rating: great"),)), store, http=Http())
+
+    ingest(stream([], [item("R_1", text="", ratings=(Rating(Scale.NPS, 9),))]), store, http=Http())
+
+    assert not store.quarantine()
+
+
+def test_a_row_set_aside_again_from_another_line_is_there_once(store):
+    ingest(stream([], rejected=(aside("1", "Fine"),)), store, http=Http())
+    other = aside("1", "Fine", origin="other.csv")
+    store.set_aside([replace(other, stream="s")])
+
+    store.set_cursor("s", None)
+    ingest(stream([], rejected=(aside("1", "Fine", line=7),)), store, http=Http())
+
+    found = [(row.origin, row.line) for row in store.quarantine().values()]
+    assert found == [("other.csv", 2), ("f.csv", 7)]
+
+
+def test_what_a_source_does_not_show_again_stays_set_aside(store, item):
+    ingest(stream([], rejected=(aside("1", "Fine"),)), store, http=Http())
+
+    ingest(stream([], [item("2", text="Fine")]), store, http=Http())
+
+    assert len(store.quarantine()) == 1

@@ -49,6 +49,7 @@ STRIKE = [
     ("lt", "Streikas, vietoj pinigų davė kuponą {} žmonių eilėje.", NEGATIVE),
 ] * 3
 CRISIS = range(25, 29)
+HM = query.parse("hm")
 
 
 class Said(NamedTuple):
@@ -258,6 +259,15 @@ def test_unknown_unscored_and_set_aside_are_shown() -> None:
     found = report(store, Filter())
     assert (found.overall.unknown, found.overall.unscored, found.quarantined) == (1, 1, 1)
     assert found.overall.unknown_share == 50
+
+
+@pytest.mark.parametrize(
+    "where", [Filter(brand=("Amberwing",)), Filter(window=Window(since=START)), Filter(text=HM)]
+)
+def test_what_was_set_aside_is_not_counted_where_a_filter_narrows(where: Filter) -> None:
+    store = store_of([said(1, "Hm.", UNKNOWN)])
+    store.set_aside([Rejected(stream="s", origin="a.csv", reason="no date", raw="x")])
+    assert report(store, where).quarantined is None
 
 
 def test_without_data_the_report_is_empty() -> None:

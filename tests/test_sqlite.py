@@ -84,7 +84,7 @@ for n in range(start, start + 1_000_000, 20):
     store.set_cursor("x", str(n + 20))
     print(n + 20, flush=True)
 """
-    rng = random.Random(3)  # noqa: S311 - no secret
+    rng = random.Random(3)
     for _ in range(4):
         with child(path, code) as process:
             assert process.stdout is not None

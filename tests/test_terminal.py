@@ -15,13 +15,15 @@ from listening.records import (
     Kind,
     Label,
     Rating,
+    Rejected,
     Scale,
     Sentiment,
     Span,
 )
 from listening.report import Report, report
 from listening.stores.sqlite import SqliteStore
-from listening.terminal import draw_hits, draw_report, draw_words
+from listening.terminal.hits import draw_hits, draw_words
+from listening.terminal.page import draw_report
 from listening.views.words import TellingWord
 
 START = datetime(2026, 9, 14, 12, tzinfo=UTC)
@@ -72,10 +74,11 @@ def text_of(console: Console) -> str:
 
 @pytest.fixture(params=[80, 100])
 def page(drawn: Report, request: pytest.FixtureRequest) -> str:
-    console = plain(request.param)
+    console = plain(request.param, colour=True)
     draw_report(drawn, console)
-    assert max(map(cell_len, text_of(console).splitlines())) <= request.param
-    return text_of(console)
+    shown = re.sub(r"\x1b\[[\d;]*m", "", text_of(console))
+    assert max(map(cell_len, shown.splitlines())) <= request.param
+    return shown
 
 
 def unwrapped(page: str) -> str:
@@ -96,11 +99,40 @@ def test_nothing_is_cut_off_at_any_width(drawn: Report, page: str) -> None:
         assert words in shown
 
 
-def test_away_from_a_terminal_there_is_no_colour(drawn: Report, page: str) -> None:
-    assert "\x1b" not in page
-    console = plain(colour=True)
-    draw_report(drawn, console)
-    assert "\x1b[" in text_of(console)
+def test_away_from_a_terminal_there_is_no_colour_and_no_broken_sentence(drawn: Report) -> None:
+    shown, coloured = plain(80), plain(80, colour=True)
+    draw_report(drawn, shown)
+    draw_report(drawn, coloured)
+
+    assert "\x1b" not in text_of(shown)
+    assert "\x1b[" in text_of(coloured)
+    lines = text_of(shown).splitlines()
+    assert f"search: {drawn.complaints[0].query}" in lines
+    assert any(line.startswith("Net sentiment: positive minus") for line in lines)
+    assert any(line.endswith("other texts do.") and len(line) > 200 for line in lines)
+    tables = [line for line in lines if line.startswith((" From", "From", "│"))]
+    assert tables
+    assert max(map(cell_len, tables)) <= 80
+
+
+def test_a_hit_piped_on_is_one_line_for_its_text_and_one_for_its_facts() -> None:
+    console = plain(40)
+    draw_hits(hits("Late again, and nobody at the desk knew why.", Span(0, 4)), console)
+    lines = text_of(console).splitlines()
+    assert "Late again, and nobody at the desk knew why." in lines
+    assert [line for line in lines if line.endswith("NPS 9/10")]
+
+
+def test_one_is_no_plural() -> None:
+    store = SqliteStore(":memory:")
+    store.put([feedback(1, "Fine."), replace(feedback(2, "Bad."), id="b:f:2", brand="Medus")])
+    store.annotate([("Amberwing:forum:1", "Fine.", SURE[Label.POSITIVE])])
+    store.set_aside([Rejected(stream="s", origin="a.csv", reason="no date", raw="x")])
+    console = plain()
+    draw_report(report(store, Filter()), console)
+    assert ", 1 set aside (listening quarantine list)" in text_of(console)
+    assert re.search(r"\b1 (items|texts)", text_of(console)) is None
+    assert "Amberwing: 1 text; no word stands out" in text_of(console)
 
 
 def test_each_label_has_its_own_block_in_the_bars(page: str) -> None:
@@ -139,7 +171,7 @@ def test_a_hit_is_shown_in_full_with_what_is_known_of_it() -> None:
     draw_hits(hits("Late again.", sentiment=SURE[Label.NEGATIVE]), console)
     shown = text_of(console)
     assert "more than 12,345 found, 1 shown" in shown
-    line = "2026-09-14 12:00  Amberwing  forum, review, ka  █ negative 90%  NPS 9 of 10"
+    line = "2026-09-14 12:00  Amberwing  forum, review, ka  █ negative 90%  NPS 9/10"
     assert line in shown
     assert "Late again.\nhttps://example.com/1\n" in shown
 
@@ -179,6 +211,17 @@ def test_stars_are_drawn_as_stars() -> None:
     draw_hits(Hits((Hit(one, None),), 1, total_is_exact=True), console)
     assert "★★☆☆☆" in text_of(console)
     assert "not scored" not in text_of(console)
+
+
+@pytest.mark.parametrize(
+    ("rating", "drawn"),
+    [(Rating(Scale.SMILEY, 1), "smiley 1/4"), (Rating(Scale.CES, 6), "CES 6/7")],
+)
+def test_other_scales_are_named(rating: Rating, drawn: str) -> None:
+    console = plain()
+    one = replace(feedback(1, "Fine."), ratings=(rating,))
+    draw_hits(Hits((Hit(one, None),), 1, total_is_exact=True), console)
+    assert drawn in text_of(console)
 
 
 def test_words_are_shown_with_their_shares() -> None:

@@ -161,8 +161,9 @@ def test_every_interval_contains_its_value_and_stays_on_its_scale(
     ):
         assert figure.value is not None
         assert _covers(figure, min(max(figure.value, low + 1e-9), high - 1e-9))
-        assert low <= (figure.low or 0)
-        assert (figure.high or 0) <= high
+        assert figure.low is not None
+        assert figure.high is not None
+        assert low <= figure.low <= figure.high <= high
 
 
 def _covers(figure: Figure, truth: float) -> bool:

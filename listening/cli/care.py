@@ -24,6 +24,7 @@ from listening.cli.options import (
 )
 from listening.errors import ConfigError
 from listening.records import Filter
+from listening.report.wording import counted
 from listening.sources import SOURCES
 
 cli = typer.Typer()
@@ -32,7 +33,7 @@ quarantine_cli = typer.Typer(help="What was set aside, and why.", no_args_is_hel
 
 @quarantine_cli.command("list")
 def list_(context: typer.Context, *, as_json: Json = False) -> None:
-    """List what was set aside: where it stood, why, and its raw form."""
+    """List what was set aside, where it stood, and why."""
     held = reading(context).store.quarantine()
     if not as_json:
         draw.quarantine(held)
@@ -44,7 +45,7 @@ def list_(context: typer.Context, *, as_json: Json = False) -> None:
 @quarantine_cli.command()
 def retry(
     context: typer.Context,
-    numbers: Annotated[list[str] | None, typer.Argument(metavar="[ID]...")] = None,
+    numbers: Annotated[list[str] | None, typer.Argument(metavar="ID")] = None,
     *,
     brand: Brand = None,
     kind: KindOption = None,
@@ -53,7 +54,10 @@ def retry(
     zone: Zone = None,
     as_json: Json = False,
 ) -> None:
-    """Try again what was set aside, all of it or by id, after a setting was mended."""
+    """Try again what was set aside, all of it or by id.
+
+    After a setting was mended. A row also leaves when a later pull can read it.
+    """
     app = reading(context)
     unknown = set(numbers or ()) - app.store.quarantine().keys()
     if unknown:
@@ -76,16 +80,20 @@ def erase(
     context: typer.Context,
     ids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID]...", help="Of feedback, or of rows set aside."),
+        typer.Argument(metavar="ID", help="Of feedback, or of rows set aside."),
     ] = None,
     *,
     text: Annotated[
-        str | None, typer.Option("--query", help="Erase all that it finds, e.g. author:NAME.")
+        str | None,
+        typer.Option("--query", metavar="QUERY", help="Erase all it finds, e.g. author:NAME."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Erase feedback for good: no byte of it stays, and no later pull brings it back."""
+    """Erase feedback for good.
+
+    No byte of it stays, and no later pull brings it back.
+    """
     query = (text or "").strip()
     if not ids and not query:
         raise ConfigError("there is nothing to erase: name ids, or --query, e.g. author:NAME")
@@ -98,7 +106,8 @@ def erase(
         output.as_json({"erased": erased.feedback, "quarantined": erased.quarantined})
     else:
         output.say(
-            f"Erased {erased.feedback:,} items and {erased.quarantined:,} rows that were set aside"
+            f"Erased {counted(erased.feedback, 'item')} and "
+            f"{counted(erased.quarantined, 'row')} set aside"
         )
 
 
@@ -119,12 +128,12 @@ def _confirm(app: App, where: Filter | None, ids: list[str], *, as_json: bool) -
 
 @cli.command()
 def sources(context: typer.Context, *, as_json: Json = False) -> None:
-    """List the sources that there are, and the streams of the settings."""
+    """List the kinds of source, and the streams of each."""
     streams = opened(context).settings.streams
     for name, source in SOURCES.items():
         shape = {
             "source": name,
-            "about": (source.__doc__ or "").strip().splitlines()[0],
+            "about": (sys.modules[source.__module__].__doc__ or "").partition("\n")[0],
             "options": settings.options_of(name),
             "streams": [key for key, stream in streams.items() if stream.source == name],
         }
@@ -133,6 +142,6 @@ def sources(context: typer.Context, *, as_json: Json = False) -> None:
 
 @cli.command()
 def status(context: typer.Context, *, as_json: Json = False) -> None:
-    """Say what the store holds, what waits, what was set aside, which streams were pulled."""
+    """Say what the store holds and what waits."""
     found = opened(context).status()
     output.as_json(asdict(found)) if as_json else draw.status(found)

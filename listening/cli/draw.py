@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich.cells import cell_len
-from rich.table import Table
-from rich.text import Text
-
 from listening.app import Status
 from listening.cli import output
 from listening.pipeline import Ingested
 from listening.query import QueryError
 from listening.records import Rejected
+from listening.report.wording import counted
 from listening.sources.files import Layout
-from listening.terminal.style import clean
 
 MOST_REJECTED = 10
+MOST_RAW = 160  # characters of a row set aside: two lines of a terminal
 
 
 def ingested(result: Ingested, layout: Layout | None, *, dry_run: bool) -> None:
@@ -30,7 +27,7 @@ def ingested(result: Ingested, layout: Layout | None, *, dry_run: bool) -> None:
         f"{len(result.quarantined):,} set aside",
     )
     name = layout.path if layout and result.stream.startswith("file:") else result.stream
-    output.say(f"{name}: {result.rows:,} rows: {', '.join(counts)}")
+    output.say(f"{name}: {counted(result.rows, 'row')}: {', '.join(counts)}")
     if layout is not None:
         _layout(layout)
     for row in result.quarantined[:MOST_REJECTED]:
@@ -46,6 +43,7 @@ def _layout(layout: Layout) -> None:
     output.say(f"  read as: {', '.join(used) or 'nothing'}")
     if unused:
         output.say(f"  not used: {', '.join(unused)}")
+    output.say(f"  ids from: {layout.id_from}")
     for note in layout.notes:
         output.say(f"  note: {note}")
 
@@ -55,20 +53,21 @@ def place(row: Rejected) -> str:
 
 
 def quarantine(held: Mapping[str, Rejected]) -> None:
-    output.say(f"{len(held):,} rows set aside")
-    if not held:
-        return
-    table = Table("id", "where", "column", "reason", "row")
+    output.say(f"{counted(len(held), 'row')} set aside")
     for number, row in held.items():
-        cells = (number, place(row), row.column or "", row.reason, row.raw[:80])
-        table.add_row(*(Text(clean(cell)) for cell in cells))
-    output.console.print(table)
-    output.say("Mend a setting and try again: listening quarantine retry [ID]...")
+        column = f", {row.column}" if row.column else ""
+        output.say(f"{number}  {place(row)}{column}: {row.reason}")
+        output.say(f"    {' '.join(row.raw[:MOST_RAW].split())}")
+    if held:
+        output.say("Mend a setting and try again: listening quarantine retry [ID]...")
 
 
 def sentiment(row: Mapping[str, Any], result: Mapping[str, Any]) -> None:
     if "error" in result:
         _unreadable(result)
+        return
+    if not row["text"].strip():
+        output.say("no text")
         return
     surest = max(result[name] for name in ("negative", "neutral", "positive"))
     text = " ".join(row["text"].split())
@@ -91,6 +90,8 @@ def _unreadable(result: Mapping[str, Any]) -> None:
 
 def query_error(text: str, error: QueryError) -> None:
     """The query with a mark under the character at fault."""
+    from rich.cells import cell_len  # noqa: PLC0415 - of letters that are two columns wide
+
     if "\n" not in text:
         output.plain(f"  {text}\n  {' ' * cell_len(text[: error.position])}^")
 
@@ -105,7 +106,9 @@ def status(found: Status) -> None:
     output.say(f"Texts not scored yet: {found.unscored:,}{waiting}")
     output.say(f"Rows set aside: {found.quarantined:,}{aside}")
     for source in found.sources:
-        output.say(f"Source {source.name}: {source.feedback:,} items, the newest of {source.last}")
+        output.say(
+            f"Source {source.name}: {counted(source.feedback, 'item')}, the newest of {source.last}"
+        )
     for stream in found.streams:
         pulled = "pulled before" if stream.pulled else "never pulled"
         output.say(f"Stream {stream.name} ({stream.source}): {pulled}")

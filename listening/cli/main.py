@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,8 +32,11 @@ from listening.cli.options import (
 from listening.errors import ConfigError, ListeningError, TransientError
 from listening.pipeline import EVERYTHING, Ingested, Stream
 from listening.records import Window
+from listening.report.wording import counted
 
 CONFIG, TEMPORARY = 2, 75  # exit codes: a person must act; try later (EX_TEMPFAIL)
+_OF_ALL = ("--store", "--config", "-c")
+_Usage: Any = typer.BadParameter.__base__  # click's UsageError, of which typer exports only this
 STOPPED = "stopped; what was done is kept, and the same command run again goes on from there"
 
 cli = typer.Typer(
@@ -63,9 +67,16 @@ Version = Annotated[
 def options(
     context: typer.Context,
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Settings file; listening.toml here.")
+        Path | None,
+        typer.Option("--config", "-c", metavar="FILE", help="Settings; else listening.toml here."),
     ] = None,
-    store: Annotated[str | None, typer.Option(help="Store, instead of the settings'.")] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Store, instead of the settings'. Both options may stand after a command too.",
+        ),
+    ] = None,
     *,
     version: Version = False,
 ) -> None:
@@ -76,11 +87,13 @@ def options(
 
 @cli.command()
 def init(
-    path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path(settings.FILE),
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it.")] = Path(
+        settings.FILE
+    ),
     *,
     as_json: Json = False,
 ) -> None:
-    """Write a settings file that names and explains every option."""
+    """Write a settings file that explains every option."""
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(settings.template())
@@ -96,13 +109,16 @@ def init(
 
 @cli.command()
 def demo(
-    store: Annotated[Path, typer.Argument(help="Where to keep it.")] = Path(
+    store: Annotated[Path, typer.Argument(metavar="FILE", help="Where to keep it.")] = Path(
         "listening-demo.sqlite"
     ),
     *,
     as_json: Json = False,
 ) -> None:
-    """Run the whole pipeline over demo feedback of fictional brands, and report on it."""
+    """Show the whole pipeline on demo feedback.
+
+    Of fictional brands: it is ingested, scored and reported on, in a store of its own.
+    """
     app = App(demo_settings(store))
     for name in app.settings.streams:
         _pull(app, app.stream(name), EVERYTHING, dry_run=False)
@@ -114,7 +130,7 @@ def demo(
         return
     read.draw_report(found)
     output.say(
-        f"\n{found.overall.items:,} items of fictional brands are in {store}. Try:\n"
+        f"\n{counted(found.overall.items, 'item')} of fictional brands are in {store}. Try:\n"
         f"  listening --store {store} search 'bagāža OR ბარგი'\n"
         f"  listening --store {store} report 'brand:Medus'\n"
         f"  listening --store {store} words 'sentiment:negative lang:lv'\n"
@@ -127,7 +143,7 @@ def ingest(
     context: typer.Context,
     what: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[STREAM|FILE]...", help="What to pull; all streams by default."),
+        typer.Argument(metavar="STREAM|FILE", help="What to pull; all streams by default."),
     ] = None,
     *,
     brand: Brand = None,
@@ -140,7 +156,7 @@ def ingest(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Pull feedback from streams or files into the store, each row once."""
+    """Pull feedback from streams or files, each row once."""
     app = opened(context, creates=not dry_run)
     period = window(since, until, app.settings.zone)
     given = files_options(brand=brand, kind=kind, source=source, mapped=mapped, zone=zone)
@@ -196,10 +212,10 @@ def _report(app: App, stream: Stream, result: Ingested, dry_run: bool, as_json: 
 def score(
     context: typer.Context,
     *,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many texts.")] = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="At most so many.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Score the sentiment of every text that the model has not scored yet."""
+    """Score the texts that the model has not scored yet."""
     app = reading(context)
     with output.counting("scored") as count:
         result = app.score(limit=limit, progress=count)
@@ -208,7 +224,7 @@ def score(
         output.as_json({"model": result.model, "texts": result.texts, "labels": labels})
         return
     counts = ", ".join(f"{number:,} {label}" for label, number in labels.items())
-    output.say(f"Scored {result.texts:,} texts with {result.model}: {counts}")
+    output.say(f"Scored {counted(result.texts, 'text')} with {result.model}: {counts}")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -216,7 +232,7 @@ def run(arguments: Sequence[str]) -> int:
     as_json = "--json" in arguments
     output.prepare(as_json=as_json)
     try:
-        code = _code(list(arguments))
+        code = _code(list(arguments), as_json=as_json)
         if code == INTERRUPTED:
             _say("Interrupted", STOPPED, as_json=as_json)
         sys.stdout.flush()
@@ -231,12 +247,36 @@ def run(arguments: Sequence[str]) -> int:
     return code
 
 
-def _code(arguments: list[str]) -> int:
+def _code(arguments: list[str], *, as_json: bool) -> int:
     try:
-        cli(arguments, prog_name="listening")
-    except SystemExit as end:  # the only way in which typer returns
-        return end.code if isinstance(end.code, int) else 0
-    return 0
+        code = cli(_forward(arguments), prog_name="listening", standalone_mode=False)
+    except _Usage as error:
+        if as_json:
+            _say("ConfigError", error.format_message(), as_json=True)
+        else:
+            error.show()
+        return CONFIG
+    except SystemExit as end:  # how typer leaves a pipe that was closed
+        if isinstance(end.__context__, BrokenPipeError):
+            raise end.__context__ from None
+        raise
+    return code if isinstance(code, int) else 0
+
+
+def _forward(arguments: list[str]) -> list[str]:
+    """The same with the options of all commands first, which people put last."""
+    first, rest = [], []
+    left = iter(arguments)
+    for argument in left:
+        if argument == "--":
+            rest += [argument, *left]
+        elif argument in _OF_ALL:
+            first += [argument, *islice(left, 1)]
+        elif argument.startswith(tuple(f"{name}=" for name in _OF_ALL)):
+            first.append(argument)
+        else:
+            rest.append(argument)
+    return first + rest
 
 
 def _told(error: ListeningError, *, as_json: bool, **more: str) -> int:

@@ -9,27 +9,41 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
-from dateutil import parser as dates
 
 from listening import settings
 from listening.app import App
-from listening.cli import output
 from listening.errors import ConfigError
 from listening.records import Kind, Window
+from listening.sources.columns import FIELDS
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
-Since = Annotated[str | None, typer.Option(help="From this time on (ISO, or 7d for days back).")]
-Until = Annotated[str | None, typer.Option(help="Before this time (ISO, or 7d for days back).")]
+Since = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="From this time on: 2026-10-09, or 7d for days back."),
+]
+Until = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Before this time, which itself is left out.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Read everything, store nothing.")]
-Brand = Annotated[str | None, typer.Option(help="Brand, where the file names none.")]
+Brand = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Brand, where the file names none.")
+]
 KindOption = Annotated[Kind | None, typer.Option("--kind", help="What the file's rows are.")]
-SourceLabel = Annotated[str | None, typer.Option("--source", help="What to call the source.")]
-Zone = Annotated[str | None, typer.Option(help="Time zone of times that have none.")]
+SourceLabel = Annotated[
+    str | None, typer.Option("--source", metavar="NAME", help="What to call the source.")
+]
+Zone = Annotated[
+    str | None, typer.Option(metavar="ZONE", help="Of times that have none, e.g. Europe/Riga.")
+]
 Map = Annotated[
     list[str] | None,
-    typer.Option("--map", metavar="COLUMN=FIELD", help="How to read a column; repeat for more."),
+    typer.Option(
+        "--map",
+        metavar="COLUMN=FIELD",
+        help=f"How to read a column; repeat for more. FIELD: {', '.join(FIELDS)}.",
+    ),
 ]
-Limit = Annotated[int, typer.Option(min=1, max=200, help="At most so many.")]
+Limit = Annotated[int, typer.Option(metavar="N", min=1, max=200, help="At most so many.")]
 _MOST_DAYS = 36_500
 
 
@@ -46,13 +60,19 @@ def reading(context: typer.Context) -> App:
     """The same for a command that only makes sense once there is a store."""
     app = opened(context)
     if not app.has_store:
-        output.warn(f"there is no store {app.store_path} yet: fill one with listening ingest")
+        raise ConfigError(
+            f"there is no store {app.store_path}; fill one with listening ingest, or name another "
+            "with --store"
+        )
     return app
 
 
 def window(since: str | None, until: str | None, zone: str) -> Window:
     found = Window(since=_moment(since, zone, "--since"), until=_moment(until, zone, "--until"))
-    if found.since and found.until and found.since >= found.until:
+    if found.since and found.since == found.until:
+        after = found.until + timedelta(days=1)
+        raise ConfigError(f"--until is left out itself: for that day write --until {after:%F}")
+    if found.since and found.until and found.since > found.until:
         raise ConfigError(f"--since {since} is not before --until {until}; swap them")
     return found
 
@@ -64,7 +84,7 @@ def _moment(text: str | None, zone: str, option: str) -> datetime | None:
     if days != text and days.isdecimal() and int(days) <= _MOST_DAYS:
         return datetime.now(UTC) - timedelta(days=int(days))
     try:
-        moment = dates.isoparse(text)
+        moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise ConfigError(
             f"{option} {text!r} is no time; write e.g. 2026-10-09, 2026-10-09T18:00 or 7d"

@@ -6,17 +6,23 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from io import TextIOWrapper
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from listening.pipeline import Progress
+from listening.terminal.safety import clean
 
-from listening.pipeline import Progress as Count
-from listening.terminal.style import clean
+if TYPE_CHECKING:
+    from rich.console import Console
 
-console = Console(highlight=False)
-_troubles = Console(stderr=True, highlight=False)
+
+@cache
+def console(*, stderr: bool = False) -> Console:
+    """Where drawings go."""
+    from rich.console import Console  # noqa: PLC0415 - many an answer needs no drawing
+
+    return Console(stderr=stderr, highlight=False)
 
 
 def prepare(*, as_json: bool) -> None:
@@ -39,7 +45,9 @@ def say(text: str) -> None:
 
 def warn(text: str) -> None:
     """A trouble, or a remark that is no part of the answer."""
-    _troubles.print(f"listening: {clean(text)}", style="red", markup=False, soft_wrap=True)
+    console(stderr=True).print(
+        f"listening: {clean(text)}", style="red", markup=False, soft_wrap=True
+    )
 
 
 def plain(text: str) -> None:
@@ -48,12 +56,19 @@ def plain(text: str) -> None:
 
 
 @contextmanager
-def counting(what: str) -> Iterator[Count]:
+def counting(what: str) -> Iterator[Progress]:
     """Show a running count and the time on the error output, if a person is looking."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(
-        *columns, console=_troubles, transient=True, disable=not sys.stderr.isatty()
-    ) as bar:
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich import progress  # noqa: PLC0415 - slow to import, seldom seen
+
+    columns = (
+        progress.SpinnerColumn(),
+        progress.TextColumn("{task.description}"),
+        progress.TimeElapsedColumn(),
+    )
+    with progress.Progress(*columns, console=console(stderr=True), transient=True) as bar:
         task = bar.add_task(f"{what} …")
         done = 0
 

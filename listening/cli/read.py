@@ -16,6 +16,7 @@ from listening.cli.options import Json, Limit, Since, Until, opened, reading, wi
 from listening.errors import ConfigError
 from listening.query import QueryError
 from listening.report import Report
+from listening.report.wording import counted
 from listening.trial import try_query
 
 TOGETHER = 1024  # texts scored at once: memory stays small however long the file
@@ -24,29 +25,37 @@ cli = typer.Typer()
 query_cli = typer.Typer(help="Check and explain queries.", no_args_is_help=True)
 
 Query = Annotated[
-    str, typer.Argument(metavar="[QUERY]", help="In the query language; empty means everything.")
+    str, typer.Argument(metavar="QUERY", help="In the query language; empty means everything.")
 ]
 Lines = Annotated[
-    str | None, typer.Option("--file", help="JSON lines, each with a text; - is standard input.")
+    str | None,
+    typer.Option(
+        "--file", metavar="FILE", help="JSON lines, each with a text; - is standard input."
+    ),
 ]
 
 
 @cli.command()
 def sentiment(
     context: typer.Context,
-    texts: Annotated[list[str] | None, typer.Argument(metavar="[TEXT]...")] = None,
+    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT")] = None,
     *,
     file: Lines = None,
     as_json: Json = False,
 ) -> None:
-    """Score texts given here, or each line of a file; nothing is stored."""
+    """Score texts given here or in a file; nothing is stored."""
     app = opened(context)
     if not texts and file is None:
         raise ConfigError("there is no text: give some, or --file F.jsonl, or --file -")
     rows = lines.read(file) if file else iter([{"text": text} for text in texts or ()])
+    unread = 0
     while chunk := list(islice(rows, TOGETHER)):
         for row, result in zip(chunk, _scored(app, chunk), strict=True):
             output.as_json(result) if as_json else draw.sentiment(row, result)
+            unread += "error" in result
+    if unread:
+        name = "standard input" if file == lines.STANDARD_INPUT else file
+        output.warn(f"{counted(unread, 'line')} of {name} could not be read")
 
 
 def _scored(app: App, rows: Sequence[Row]) -> Iterator[Row]:
@@ -67,7 +76,9 @@ def search(
     since: Since = None,
     until: Until = None,
     limit: Limit = 20,
-    cursor: Annotated[str | None, typer.Option(help="Where the last page ended.")] = None,
+    cursor: Annotated[
+        str | None, typer.Option(metavar="CURSOR", help="Where the last page ended.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Find feedback, newest first."""
@@ -77,9 +88,9 @@ def search(
     if as_json:
         output.as_json(shapes.hits(found))
         return
-    from listening.terminal import draw_hits  # noqa: PLC0415 - drawing is not always wanted
+    from listening.terminal.hits import draw_hits  # noqa: PLC0415 - drawing is not always wanted
 
-    draw_hits(found, output.console)
+    draw_hits(found, output.console())
     if found.cursor:
         output.say(f"\nThe next page: the same with --cursor {found.cursor}")
 
@@ -91,19 +102,19 @@ def report(
     *,
     since: Since = None,
     until: Until = None,
-    by: Annotated[str | None, typer.Option(help="day, week or month.")] = None,
+    by: Annotated[str | None, typer.Option(metavar="STEP", help="day, week or month.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Report on feedback: volume, net sentiment, surveys, complaints, what stood out."""
+    """Report on volume, sentiment, surveys and complaints."""
     app = reading(context)
     found = app.report(app.where(text, window(since, until, app.settings.zone)), by=by)
     output.as_json(found.as_json()) if as_json else draw_report(found)
 
 
 def draw_report(found: Report) -> None:
-    from listening import terminal  # noqa: PLC0415 - drawing is not always wanted
+    from listening.terminal import page  # noqa: PLC0415 - drawing is not always wanted
 
-    terminal.draw_report(found, output.console)
+    page.draw_report(found, output.console())
 
 
 @cli.command()
@@ -113,24 +124,27 @@ def words(
     *,
     against: Annotated[
         str | None,
-        typer.Option(help="The query to compare with; else other sentiment, or all other texts."),
+        typer.Option(
+            metavar="QUERY",
+            help="The query to compare with; else other sentiment, or all other texts.",
+        ),
     ] = None,
     limit: Limit = 10,
     as_json: Json = False,
 ) -> None:
-    """Show the words that set the texts of a query apart from others, in each language."""
+    """Show the words that set a query's texts apart, by language."""
     found = reading(context).words(text, against, limit=limit)
     if as_json:
         output.as_json([shapes.word(one) for one in found])
         return
-    from listening.terminal import draw_words  # noqa: PLC0415 - drawing is not always wanted
+    from listening.terminal.hits import draw_words  # noqa: PLC0415 - drawing is not always wanted
 
-    draw_words(found, output.console)
+    draw_words(found, output.console())
 
 
 @query_cli.command()
 def check(text: Annotated[str, typer.Argument(metavar="QUERY")], *, as_json: Json = False) -> None:
-    """Say whether a query can be read and, if not, where and how to mend it."""
+    """Say whether a query is right, or where it is not."""
     try:
         canonical = query.format(query.parse(text))
     except QueryError as error:
@@ -151,11 +165,13 @@ def check(text: Annotated[str, typer.Argument(metavar="QUERY")], *, as_json: Jso
 def explain(
     text: Annotated[str, typer.Argument(metavar="QUERY")],
     *,
-    sample: Annotated[str | None, typer.Option("--text", help="A text to try it on.")] = None,
+    sample: Annotated[
+        str | None, typer.Option("--text", metavar="TEXT", help="A text to try it on.")
+    ] = None,
     file: Lines = None,
     as_json: Json = False,
 ) -> None:
-    """Say in words what a query means and which texts it matches, by which words."""
+    """Say what a query means, and which texts it matches."""
     node = query.parse(text)
     said = {"query": text, "meaning": query.describe(node), "hints": list(query.hints(node))}
     rows = [{"text": sample}] if sample is not None else []

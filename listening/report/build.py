@@ -61,7 +61,7 @@ def report(  # noqa: PLR0913 - options, by keyword
         minimum=minimum,
         period=period,
         comparison=compared,
-        quarantined=len(store.quarantine()),
+        quarantined=len(store.quarantine()) if where == Filter() else None,
         overall=sentiment([total(by_time)], minimum=minimum)[0],
         over_time=_over_time(asked, by_time),
         brands=_brands(asked),

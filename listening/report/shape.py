@@ -122,14 +122,15 @@ class Crisis:
 class Report:
     """``minimum`` is the number of answers below which a figure is None.
 
-    ``quarantined`` counts everything the store has set aside, whatever the filter.
+    ``quarantined`` counts what the store has set aside; None where a filter leaves some out, as
+    nobody knows what such rows would have been.
     """
 
     query: str
     minimum: int
     period: Period
     comparison: Comparison | None
-    quarantined: int
+    quarantined: int | None
     overall: SentimentRow
     over_time: tuple[SentimentRow, ...]
     brands: tuple[Brand, ...]

@@ -12,7 +12,7 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 def headline(row: SentimentRow, moved: Moved | None, compared: Comparison | None) -> str:
     """One sentence about one brand, e.g. "Medus: 307 items, net sentiment +12 ± 9; …"."""
-    sentence = f"{row.key[0]}: {row.items:,} item{'s' * (row.items != 1)}, {_net(row)}"
+    sentence = f"{row.key[0]}: {counted(row.items, 'item')}, {_net(row)}"
     if moved is None or compared is None:
         return sentence
     return f"{sentence}; {_moved(moved.net, compared)}"
@@ -53,5 +53,10 @@ def _moved(net: Change, compared: Comparison) -> str:
     if not net.significant:
         return f"no significant change {since} on {before} ({signed(net.value)} points)"
     way = "up" if net.value > 0 else "down"
-    by = abs(round(net.value))
-    return f"{since} {way} {by} point{'s' * (by != 1)} on {before}: significant"
+    by = counted(abs(round(net.value)), "point")
+    return f"{since} {way} {by} on {before}: significant"
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 text``, ``2,000 texts``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -17,7 +17,7 @@ _STEMS = (
     "feb vas фев თებ lut fev",
     "mar kov мар მარ",
     "apr bal апр აპრ kwi abr avr",
-    "mai may maj geg маи мая მაი",
+    "mai may maj geg май мая მაი",
     "jun bir июн ივნ cze juin",
     "jul lie июл ივლ lip juil",
     "aug rugp авг აგვ sie ago aou",
@@ -44,6 +44,11 @@ _OFFSET = re.compile(
     re.IGNORECASE,
 )
 _NUMERIC = re.compile(r"(?<!\d)(\d{1,2})\s*[./-]\s*(\d{1,2})\s*[./-]\s*(\d{4}|\d{2})(?!\d)")
+# ``14.05`` is a clock only behind a whole date.
+_DOTTED = re.compile(
+    r"(\d{4}\.?|\d[./-]\d{1,2}[./-]\d{2}\.?),?\s+(\d{1,2})\.(\d{2})(?:\.(\d{2}))?(?=\s|$)"
+)
+_DOTTED_CLOCK = re.compile(r"([01]?\d|2[0-4])\.[0-5]\d(\.[0-5]\d)?")
 _EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a serial is naive until its zone is known
 _PIVOT = 70
 _LAST_MONTH = 12
@@ -105,15 +110,27 @@ def _from_number(text: str) -> datetime:
 
 def _spelled(text: str, day_first: bool) -> datetime:
     text = re.sub(r"\([^)]*\)\s*$", "", text).strip()
+    text = re.sub(r"(?<=\d)T(?=24:)", " ", text)
+    text = _DOTTED.sub(_colons, text)
     hour, minute, second, micro, rest = _clock(text)
     zone, rest = _zone(rest)
     year, month, day = _calendar(rest, day_first)
-    return datetime(year, month, day, hour, minute, second, micro, tzinfo=zone)
+    midnight = (hour, minute, second, micro) == (24, 0, 0, 0)
+    when = datetime(year, month, day, 0 if midnight else hour, minute, second, micro, tzinfo=zone)
+    return when + timedelta(days=midnight)
+
+
+def _colons(found: re.Match[str]) -> str:
+    date, *clock = found.groups()
+    return f"{date} {':'.join(part for part in clock if part)}"
 
 
 def is_clock(text: str) -> bool:
     """Whether a cell is a time of day and nothing more."""
-    return (found := _CLOCK.search(text)) is not None and found[0].strip() == text.strip()
+    text = text.strip()
+    return _DOTTED_CLOCK.fullmatch(text) is not None or (
+        (found := _CLOCK.search(text)) is not None and found[0].strip() == text
+    )
 
 
 def _clock(text: str) -> tuple[int, int, int, int, str]:

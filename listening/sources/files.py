@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,33 +19,20 @@ from typing import TYPE_CHECKING, ClassVar
 from listening.errors import ConfigError, InvalidItem
 from listening.records import Item, Kind, Page, Rejected, Window
 from listening.sources import columns, tables
-from listening.sources.columns import LABELS, Column
+from listening.sources import layout as layouts
+from listening.sources.columns import LABELS, Columns
 from listening.sources.dates import zone_of
-from listening.sources.headers import hints
+from listening.sources.layout import Ids, Layout
 from listening.sources.rows import Identity, Reading, as_json
+from listening.sources.samples import Column
 
 if TYPE_CHECKING:
     from listening.http import Http
 
+__all__ = ["Files", "Layout"]
+
 PAGE_ROWS = 500
 _RAW_LIMIT = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How a file is read, for people to check. ``mapping`` says it per column; None is unused."""
-
-    path: str
-    format: str
-    encoding: str
-    separator: str | None
-    header_line: int | None
-    mapping: Mapping[str, str | None]
-    rows_sampled: int
-    date_order: str | None
-    kind: Kind
-    id_from: str
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +113,7 @@ class Files:
                 self._plans[path] = self._plan(path)
             return self._plans[path].reading.item(cells, native_id)
         chosen = columns.guess([cells], {}, declared=self.map, kind=self.kind)
-        return self._reading(path, chosen).item(cells, native_id)
+        return self._reading(path, chosen, {}).item(cells, native_id)
 
     def _pages(
         self, path: Path, seen: dict[str, object] | None, window: Window
@@ -160,7 +147,7 @@ class Files:
 
     def _rows(self, path: Path) -> Iterator[Item | Rejected]:
         plan = self._plan(path)
-        identity = Identity(plan.id_column, plan.counters)
+        identity = Identity(plan.ids.column, plan.ids.counters, plan.ids.refused)
         for row in tables.read(path, plan.table):
             if isinstance(row, tables.Broken):
                 yield _set_aside(path, row.line, row.reason, row.raw)
@@ -181,16 +168,17 @@ class Files:
         table = tables.look(path, encoding=self.encoding, separator=self.separator)
         sampled = list(islice(tables.read(path, table), tables.SAMPLE_ROWS))
         rows = [row.cells for row in sampled if isinstance(row, tables.Row)]
-        questions = dict(zip(table.header, table.questions, strict=False))
-        chosen = columns.guess(rows, questions, declared=self.map, kind=self.kind)
-        by_field = {column.field: name for name, column in chosen.items() if column is not None}
-        id_column, id_from = _identifier(chosen, rows)
-        reading = self._reading(path, chosen)
-        notes = list(table.notes)
-        if rows and "created_at" not in by_field:
-            notes.append(
+        titles = dict(zip(table.header, table.questions, strict=False))
+        chosen = columns.guess(rows, titles, declared=self.map, kind=self.kind)
+        ids = layouts.ids(chosen, rows)
+        reading = self._reading(path, chosen, titles)
+        dated = layouts.named(chosen, "created_at")
+        undated = None
+        if rows and not dated:
+            undated = (
                 f"no date column: every row gets the file's time, {reading.written_at:%F %R} UTC"
             )
+        joined = layouts.joined(layouts.open_questions(chosen, titles))
         layout = Layout(
             path=str(path),
             format=table.format,
@@ -201,35 +189,31 @@ class Files:
                 name: None if column is None else str(column) for name, column in chosen.items()
             },
             rows_sampled=len(sampled),
-            date_order=_note(chosen, by_field.get("created_at")),
+            date_order=_note(chosen, dated[0]) if dated else None,
             kind=reading.kind,
-            id_from=id_from,
-            notes=tuple(notes),
+            id_from=ids.source,
+            notes=(*table.notes, *filter(None, (undated, ids.note, joined))),
         )
-        counters = frozenset(
-            name for name in chosen if name != id_column and columns.numbers_rows(name, rows)
-        )
-        return _Plan(
-            table=table, reading=reading, id_column=id_column, counters=counters, layout=layout
-        )
+        return _Plan(table=table, reading=reading, ids=ids, layout=layout)
 
-    def _reading(self, path: Path, chosen: columns.Columns) -> Reading:
+    def _reading(self, path: Path, chosen: Columns, titles: Mapping[str, str]) -> Reading:
         used = {
             name: column
             # A title stands above the text, wherever its column is.
             for name, column in sorted(chosen.items(), key=lambda pair: not _is(pair[1], "title"))
             if column is not None and not _is(column, "native_id")
         }
-        labels = {
-            name: value for name in LABELS if (value := getattr(self, name, None)) is not None
-        }
+        kind = self.kind or columns.kind_of(column.field for column in used.values())
+        asked = layouts.open_questions(chosen, titles) if kind == Kind.SURVEY else []
+        labels = {"source": _label(path), "question": asked[0] if len(asked) == 1 else None}
+        labels |= {name: getattr(self, name, None) or labels.get(name) for name in LABELS}
         changed = path.stat().st_mtime if path.exists() else 0.0
         return Reading(
             columns=used,
-            kind=self.kind or columns.kind_of(column.field for column in used.values()),
+            kind=kind,
             zone=self.zone,
             written_at=datetime.fromtimestamp(changed, UTC),
-            labels={"source": _label(path), **labels},
+            labels={name: value for name, value in labels.items() if value is not None},
         )
 
 
@@ -237,8 +221,7 @@ class Files:
 class _Plan:
     table: tables.Table
     reading: Reading
-    id_column: str | None
-    counters: frozenset[str]
+    ids: Ids
     layout: Layout
 
 
@@ -246,8 +229,8 @@ def _is(column: Column | None, name: str) -> bool:
     return column is not None and column.field == name
 
 
-def _note(chosen: columns.Columns, name: str | None) -> str | None:
-    column = chosen[name] if name is not None else None
+def _note(chosen: Columns, name: str) -> str | None:
+    column = chosen[name]
     return (column.note or None) if column is not None else None
 
 
@@ -263,30 +246,9 @@ def _set_aside(path: Path, line: int, reason: str, raw: str, column: str | None 
     )
 
 
-def _identifier(
-    chosen: columns.Columns, rows: Sequence[Mapping[str, str]]
-) -> tuple[str | None, str]:
-    """The id column if it tells rows apart, and what the ids come from, in words."""
-    named = [name for name, column in chosen.items() if column and column.field == "native_id"]
-    if named and columns.identifies(named[0], rows):
-        return named[0], named[0]
-    failed = named or [name for name in chosen if "native_id" in hints(name)]
-    why = ""
-    if failed and columns.numbers_rows(failed[0], rows):
-        why = f": {failed[0]!r} only numbers the rows of this file"
-    elif failed:
-        why = f": {failed[0]!r} has gaps or repeats with other content"
-    return None, f"the row's content{why}"
-
-
 def _label(path: Path) -> str:
     stem = path.name.split(".")[0]
     return re.sub(r"([\W_]+(\d[\d\W_]*|copy|kopija|$))+$", "", stem, flags=re.IGNORECASE) or "files"
-
-
-def inspect(path: str, **options: object) -> Layout:
-    """How ``path`` would be read with these options of ``Files``, from its first 2,000 rows."""
-    return Files(path=path, **options).inspect()  # type: ignore[arg-type]  # the dataclass says which
 
 
 def _matching(pattern: str) -> list[Path]:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TextIO
+
+from listening.sources.values import plain
+from listening.sources.wordings import STAFF
 
 _SPACE = re.compile(r"[\s,\ufeff\x00]*")
 _CHUNK, _LONGEST = 1 << 16, 1 << 26
+_SPEAKERS = tuple(
+    who + kind
+    for who in ("from", "sender", "author", "user", "role", "direction")
+    for kind in ("", "_type", "Type", "_role", "Role", ".type", ".role")
+)
 
 
 def flat(value: dict[str, object]) -> dict[str, str]:
@@ -42,6 +50,23 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
+
+
+def is_staff(cell: str) -> bool:
+    """Whether a cell such as ``agent`` or ``Support bot`` says that the brand is speaking."""
+    who = plain(cell).split()
+    return 0 < len(who) <= 2 and who[-1] in STAFF  # noqa: PLR2004 - more words are a sentence
+
+
+def by_staff(path: str, cells: Mapping[str, str]) -> bool:
+    """Whether the brand's side wrote the cell at ``path``: the part it belongs to says who did.
+
+    The role may stand further out than the text: ``messages.0.role``, ``messages.0.content.text``.
+    """
+    while path := path.rpartition(".")[0]:
+        if any(is_staff(cells.get(f"{path}.{speaker}", "")) for speaker in _SPEAKERS):
+            return True
+    return False
 
 
 def values(text: TextIO) -> Iterator[tuple[int, object, str]]:

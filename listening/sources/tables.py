@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
+from listening.errors import ConfigError
+from listening.sources.csv_records import Record, records_of
 from listening.sources.encodings import Unpacked, encoding_of, open_text, undecodable
 from listening.sources.headers import WORDS, hints
 from listening.sources.nested import flat, values, wrapped_in
@@ -22,6 +23,9 @@ _HEADER_WITHIN = 20
 _CERTAIN = 2
 _SURVEYMONKEY = {"Response", "Open-Ended Response"}
 _LONGEST_NAME = 200
+_SAMPLE_CHARACTERS = 1 << 16
+# Not those that some exports separate fields with, nor line ends and tabs.
+_CONTROLS = re.compile(r"[\x02-\x08\x0e-\x1b]")
 _SUMMARY = re.compile(
     r"^(grand total|sub ?total|totals?|sum|average|mean|count|kopā|kopsumma|vidēji|"
     r"iš viso|viso|vidurkis|итого|всего|среднее|სულ|ჯამი|საშუალო|summe|gesamt|durchschnitt|"
@@ -65,22 +69,25 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Record:
-    line: int
-    cells: list[str]
-    raw: str
-    error: str | None = None
-
-
 def look(path: Path, *, encoding: str | None = None, separator: str | None = None) -> Table:
-    """How the file is to be read, judged by its first rows."""
+    """How the file is to be read, judged by its first rows; raises ConfigError for no text."""
     encoding = encoding or encoding_of(path)
     with open_text(Unpacked(path), encoding) as text:
         lines = list(islice(text, SAMPLE_ROWS))
+    if _is_binary(lines):
+        raise ConfigError(
+            f"{path} holds no text; export it as CSV or JSON, or name only the files that are text"
+        )
     if separator is None and (found := _json_format(lines)) is not None:
         return Table(found, encoding)
     return _table(lines, encoding, separator)
+
+
+def _is_binary(lines: Sequence[str]) -> bool:
+    """Random and packed bytes are 8 % such control characters; zero bytes alone may be padding."""
+    sample = "".join(lines)[:_SAMPLE_CHARACTERS]
+    zeros = sample.count("\x00")
+    return zeros > 0.1 * len(sample) or len(_CONTROLS.findall(sample)) > 0.03 * len(sample)
 
 
 def read(path: Path, table: Table) -> Iterator[Row | Broken]:
@@ -156,82 +163,10 @@ def _json_row(line: int, value: object, raw: str, table: Table) -> Row | Broken:
     return Row(line, flat(value), raw)
 
 
-class _Lines:
-    """Physical lines for csv.reader, remembering which it took for the record at hand."""
-
-    def __init__(self, lines: Iterable[str], first: int = 1) -> None:
-        self._lines = enumerate(lines, first)
-        self._again: deque[tuple[int, str]] = deque()
-        self.taken: list[tuple[int, str]] = []
-        self.ended = False
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        line = self._again.popleft() if self._again else next(self._lines, None)
-        if line is None:
-            self.ended = True
-            raise StopIteration
-        self.taken.append(line)
-        return line[1].replace("\x00", "") if "\x00" in line[1] else line[1]
-
-    def give_back(self, lines: Sequence[tuple[int, str]]) -> None:
-        self._again.extendleft(reversed(lines))
-        self.ended = False
-
-
-def _records(
-    lines: Iterable[str], separator: str, escape: str | None, *, width: int = 0, first: int = 1
-) -> Iterator[_Record]:
-    """CSV records. Where a stray quote swallowed rows, those that are whole are read again."""
-
-    def reader(of: Iterable[str], *, strict: bool = True) -> Iterator[list[str]]:
-        return csv.reader(of, delimiter=separator, escapechar=escape, strict=strict)
-
-    def loosely(line: str) -> list[str] | None:
-        """One line's cells though its quotes are not by the book; None where one stays open."""
-        source = _Lines([line])
-        try:
-            cells = next(reader(source, strict=False), [])
-        except csv.Error:
-            return None
-        return None if source.ended or (width and len(cells) != width) else cells
-
-    source = _Lines(lines, first)
-    rows = reader(source)
-    while True:
-        source.taken = []
-        cells: list[str] | None = None
-        try:
-            cells = next(rows)
-        except StopIteration:
-            return
-        except csv.Error:
-            rows = reader(source)
-        taken = source.taken
-        if len(taken) == 1 and cells is None:
-            cells = loosely(taken[0][1])
-        elif width and len(taken) > 1 and (cells is None or len(cells) != width):
-            whole = next((n for n in range(1, len(taken)) if loosely(taken[n][1])), len(taken))
-            if whole < len(taken):
-                source.give_back(taken[whole:])
-                taken, cells, rows = taken[:whole], None, reader(source)
-        raw = "".join(line for _, line in taken)
-        error = _never_closed(raw) if cells is None else None
-        yield _Record(taken[0][0], cells or [], raw, error)
-
-
-def _never_closed(raw: str) -> str:
-    longest = csv.field_size_limit()
-    too_long = f", or a cell is longer than {longest} characters" if len(raw) > longest else ""
-    return f"a quote is opened and never closed{too_long}"
-
-
 def _tabular(text: Iterable[str], table: Table) -> Iterator[Row | Broken]:
     lines = islice(text, table.data_line - 1, None)
     width = len(table.header)
-    for record in _records(
+    for record in records_of(
         lines, table.separator or ",", table.escape, width=width, first=table.data_line
     ):
         cells = record.cells
@@ -274,14 +209,14 @@ def _table(lines: Sequence[str], encoding: str, separator: str | None) -> Table:
     return _headed(records, Table("csv", encoding, separator, escape))
 
 
-def _sample(lines: Sequence[str], separator: str, escape: str | None, first: int) -> list[_Record]:
-    records = list(_records(lines, separator, escape, first=first))
+def _sample(lines: Sequence[str], separator: str, escape: str | None, first: int) -> list[Record]:
+    records = list(records_of(lines, separator, escape, first=first))
     if len(records) > 1 and records[-1].error:
         records.pop()
     return [record for record in records if any(map(str.strip, record.cells))]
 
 
-def _consistency(records: Sequence[_Record]) -> tuple[float, int]:
+def _consistency(records: Sequence[Record]) -> tuple[float, int]:
     """The share of rows of the commonest width, better the more known names the header has."""
     if not records:
         return 0.0, 0
@@ -296,11 +231,11 @@ def _consistency(records: Sequence[_Record]) -> tuple[float, int]:
     return count / len(records) + 0.1 * min(known, 5), width
 
 
-def _width(records: Sequence[_Record]) -> tuple[int, int]:
+def _width(records: Sequence[Record]) -> tuple[int, int]:
     return Counter(len(record.cells) for record in records).most_common(1)[0]
 
 
-def _headed(records: Sequence[_Record], table: Table) -> Table:
+def _headed(records: Sequence[Record], table: Table) -> Table:
     if not records:
         return replace(table, header=("text",), notes=("the file is empty",))
     width, _ = _width(records)
@@ -322,7 +257,7 @@ def _headed(records: Sequence[_Record], table: Table) -> Table:
     )
 
 
-def _next_line(record: _Record) -> int:
+def _next_line(record: Record) -> int:
     return record.line + len(re.findall(r"\r\n|\r|\n", record.raw))
 
 
@@ -331,7 +266,7 @@ def _is_full(cells: Sequence[str], width: int) -> bool:
     return len(cells) == width and 2 * sum(bool(cell.strip()) for cell in cells) >= width
 
 
-def _is_header(cells: Sequence[str], below: Sequence[_Record]) -> bool:
+def _is_header(cells: Sequence[str], below: Sequence[Record]) -> bool:
     """Whether ``cells`` are names: we know them, or numbers and dates stand below words.
 
     In doubt they are a row, which would otherwise be lost.
@@ -356,7 +291,7 @@ def _name_points(cell: str) -> int:
     return int(strength > 0 and (cell.rstrip().endswith("?") or len(cell.split()) < 4))  # noqa: PLR2004
 
 
-def _more_headers(records: Sequence[_Record], at: int) -> tuple[int, tuple[str, ...]]:
+def _more_headers(records: Sequence[Record], at: int) -> tuple[int, tuple[str, ...]]:
     """(index of the first data row, question texts) below a header at ``at``."""
     width = len(records[at].cells)
     for below in (1, 2):

@@ -13,15 +13,15 @@ from listening.sources.wordings import AGREEMENT, ANSWERS, EMPTY, SMILEYS
 
 _OUT_OF = r"(?:/|out of|of|no|iš|из|von|sur|de)"
 _FRACTION = re.compile(rf"(\d+(?:[.,]\d+)?)\s*{_OUT_OF}\s*(\d{{1,3}})(?!\d)", re.IGNORECASE)
-_LEADING = re.compile(r"(-?\d+(?:[.,]\d+)?)\s*(%)?(?:\s*[-–—:=(.]\s*(?!\d)|\s+\D|[^\d\s.,:/-]|$)")
+_LEADING = re.compile(r"(-?\d+(?:[.,]\d+)?)\s*(%)?(?:\s*[-–—:=(.]\s*(?!\d)|\s+\D|[^\w\s.,:/-]|$)")
 _TRAILING = re.compile(r"\D[-–—:=(]\s*(\d+(?:[.,]\d+)?)\)?$")
 _FILLED_STARS = "★⭐🌟✭✮✯"
 
 
 @lru_cache(maxsize=4096)
 def plain(text: str) -> str:
-    """Lower case without diacritics, punctuation made single spaces."""
-    marks = unicodedata.normalize("NFKD", text.casefold())
+    """Lower case without diacritics, punctuation made single spaces. Cyrillic й is no diacritic."""
+    marks = unicodedata.normalize("NFKD", text.casefold()).replace("и\u0306", "й")
     bare = "".join(mark for mark in marks if not unicodedata.combining(mark))
     return re.sub(r"[\W_]+", " ", bare).strip()
 

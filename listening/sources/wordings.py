@@ -122,3 +122,32 @@ _LANGUAGES = {
     "uk": "ukrainian|ukrainu|ukrainieciu|украинский|უკრაინული|ukrainisch|ukr",
 }
 LANGUAGES = {word: code for code, line in _LANGUAGES.items() for word in line.split("|")}
+
+# Who speaks for the brand in a chat, and words before that (``support agent``).
+STAFF = frozenset(
+    (
+        "agent", "agents", "assistant", "bot", "chatbot", "operator", "system", "support", "admin",
+        "staff", "employee", "representative", "rep", "advisor", "helpdesk", "outbound", "outgoing",
+        "agente", "operators", "operatore", "konsultants", "konsultante", "bots", "sistema",
+        "agentas", "operatorius", "konsultantas", "botas",
+        "агент", "оператор", "бот", "консультант", "система", "поддержка", "ассистент",
+        "აგენტი", "ოპერატორი", "ბოტი", "კონსულტანტი", "სისტემა", "ასისტენტი",
+        "mitarbeiter", "mitarbeiterin", "berater", "beraterin", "kundendienst",
+    )
+)  # fmt: skip
+
+# What a column called customer says where it does not name one.
+SORTS = frozenset(
+    (
+        "private", "individual", "business", "corporate", "company", "consumer", "b2b", "b2c",
+        "new", "returning", "existing", "regular", "vip", "premium", "standard", "basic", "gold",
+        "silver", "bronze", "platinum", "retail", "wholesale", "student", "senior", "family",
+        "privats", "privata", "privatpersona", "fiziska persona", "juridiska persona", "bizness",
+        "biznesa", "uznemums", "jauns", "esoss", "pastavigs", "privatus", "fizinis asmuo",
+        "juridinis asmuo", "verslas", "verslo", "imone", "naujas", "esamas", "nuolatinis",
+        "частный", "частное лицо", "физлицо", "юрлицо", "физическое лицо", "юридическое лицо",
+        "бизнес", "компания", "новый", "постоянный", "კერძო", "ფიზიკური პირი",
+        "იურიდიული პირი", "ბიზნესი", "კომპანია", "ახალი", "მუდმივი", "privat", "privatkunde",
+        "geschaftlich", "geschaftskunde", "gewerblich", "firma", "neukunde", "bestandskunde",
+    )
+)  # fmt: skip

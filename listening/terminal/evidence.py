@@ -11,21 +11,23 @@ from rich.text import Text
 
 from listening.records import Label
 from listening.report.shape import Crisis, Sample, Topic
-from listening.terminal.style import SHADES, clean, on_day, span
+from listening.report.wording import counted
+from listening.terminal.safety import clean
+from listening.terminal.style import SHADES, on_day, span
 from listening.views.words import TellingWord
 
 MOST_SAMPLES = 2
 
 
-def complaint(topic: Topic) -> Group:
+def complaint(topic: Topic) -> Iterable[Text]:
     samples = topic.samples[:MOST_SAMPLES]
-    return Group(said(topic), *_quotes(samples), _search(topic.query), Text())
+    return (said(topic), *_quotes(samples), _search(topic.query), Text())
 
 
 def crisis_box(crisis: Crisis) -> Panel:
     usual = "" if crisis.share_usual is None else f" against {crisis.share_usual:.0f} % usually"
     finding = Text(
-        f"{crisis.negative:,} negative texts where about {crisis.expected:.0f} are usual;"
+        f"{counted(crisis.negative, 'negative text')} where about {crisis.expected:.0f} are usual;"
         f" {crisis.share:.0f} % of the texts are negative{usual}."
     )
     quotes = _quotes(crisis.samples)
@@ -39,7 +41,7 @@ def crisis_box(crisis: Crisis) -> Panel:
 
 
 def said(topic: Topic) -> Text:
-    head = Text(f"{clean(topic.brand)}: {topic.texts:,} texts", style="bold")
+    head = Text(f"{clean(topic.brand)}: {counted(topic.texts, 'text')}", style="bold")
     return head.append("; ", style="not bold").append_text(_words(topic.words))
 
 

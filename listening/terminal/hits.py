@@ -8,21 +8,23 @@ from rich.console import Console
 from rich.text import Text
 
 from listening.records import Hit, Hits, Rating, Scale
-from listening.terminal.style import SHADES, add_row, clean, table_of
+from listening.terminal.safety import clean
+from listening.terminal.style import SHADES, add_row, table_of
 from listening.views.words import TellingWord
 
 
 def draw_hits(hits: Hits, console: Console) -> None:
-    """Every hit in full, what was searched for underlined."""
+    """Every hit in full, what was searched for underlined; wrapped at a terminal only."""
     more = "" if hits.total_is_exact else "more than "
     console.print(Text(f"{more}{hits.total:,} found, {len(hits.hits)} shown, newest first"))
+    whole = not console.is_terminal
     for hit in hits.hits:
         console.print()
-        console.print(_hit_line(hit))
+        console.print(_hit_line(hit), soft_wrap=True)
         if hit.feedback.text:
-            console.print(_highlighted(hit))
+            console.print(_highlighted(hit), soft_wrap=whole)
         if hit.feedback.url:
-            console.print(Text(clean(hit.feedback.url), style="dim"))
+            console.print(Text(clean(hit.feedback.url), style="dim"), soft_wrap=True)
 
 
 def draw_words(words: Sequence[TellingWord], console: Console) -> None:
@@ -58,7 +60,8 @@ def _rating(rating: Rating) -> str:
     scale, value = rating
     if scale is Scale.STARS:
         return "★" * value + "☆" * (scale.high - value)
-    return f"{scale.upper()} {value} of {scale.high}"
+    name = scale.value if scale is Scale.SMILEY else scale.upper()
+    return f"{name} {value}/{scale.high}"
 
 
 def _highlighted(hit: Hit) -> Text:

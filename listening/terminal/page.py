@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from itertools import groupby
+from itertools import chain, groupby
 
 from rich.console import Console, RenderableType
 from rich.rule import Rule
@@ -13,10 +13,11 @@ from rich.text import Text
 
 from listening.records import Label, Scale
 from listening.report.shape import Brand, Report
-from listening.report.wording import length, points
+from listening.report.wording import counted, length, points
 from listening.terminal.evidence import complaint, crisis_box, said
 from listening.terminal.figures import NAMES, decimals, moved, percent, rising, score, written
-from listening.terminal.style import SHADES, add_row, clean, columns, span, table_of
+from listening.terminal.safety import clean
+from listening.terminal.style import SHADES, add_row, columns, span, table_of
 from listening.views.sentiment import SentimentRow
 from listening.views.surveys import Survey
 
@@ -26,9 +27,12 @@ MOST_COLUMNS = 14
 
 
 def draw_report(report: Report, console: Console) -> None:
-    """One to two screens, the findings in words first; figures are with 95 % intervals."""
+    """One to two screens, the findings in words first; figures are with 95 % intervals.
+
+    Away from a terminal only tables keep to the width: sentences and queries stay whole lines.
+    """
     for part in _parts(report, console.width):
-        console.print(part)
+        console.print(part, soft_wrap=isinstance(part, Text) and not console.is_terminal)
 
 
 def _parts(report: Report, width: int) -> Iterable[RenderableType]:
@@ -43,7 +47,7 @@ def _parts(report: Report, width: int) -> Iterable[RenderableType]:
     yield from map(crisis_box, report.crises)
     yield from _section("Brands", [_brands(report)])
     yield from _section("Surveys and ratings", _surveys(report))
-    yield from _section("What the complaints say", map(complaint, report.complaints))
+    yield from _section("What the complaints say", chain(*map(complaint, report.complaints)))
     praise = [*map(said, report.praise)]
     yield from _section("What the praise says", [*praise, Text()] if praise else [])
     yield from _section("Languages", [_rows(report.languages, "Language")])
@@ -66,13 +70,13 @@ def _title(report: Report) -> Text:
     if report.query:
         title.append(f"  {clean(report.query)}")
     scored = rows.texts - rows.unscored
-    counts = [f"{rows.items:,} items", f"{rows.texts:,} with text", f"{scored:,} scored"]
+    counts = [counted(rows.items, "item"), f"{rows.texts:,} with text", f"{scored:,} scored"]
     if rows.unknown_share:
         counts.append(f"{rows.unknown_share:.0f} % of them unknown")
     if rows.unscored:
         counts.append(f"{rows.unscored:,} not scored yet")
     if report.quarantined:
-        counts.append(f"{report.quarantined:,} set aside as unreadable")
+        counts.append(f"{report.quarantined:,} set aside (listening quarantine list)")
     return title.append(f"\n{', '.join(counts)}\n", style="not bold dim")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from datetime import date
 from math import ceil
@@ -13,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from listening.records import Label
+from listening.terminal.safety import clean
 
 
 class Shade(NamedTuple):
@@ -28,7 +28,6 @@ SHADES = {
     Label.POSITIVE: Shade("▒", "green"),
     Label.UNKNOWN: Shade("?", "bright_black"),
 }
-_BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 
 
 def table_of(*columns: str | Text) -> Table:
@@ -53,16 +52,6 @@ def as_text(cell: str | Text) -> Text:
 def columns(heights: Iterable[float]) -> Text:
     """Heights of 0 to 1; only 0 has no column."""
     return Text("".join(" ▁▂▃▄▅▆▇█"[ceil(8 * height)] for height in heights))
-
-
-def clean(text: str) -> str:
-    """Without characters that would steer the terminal; offsets stay as they are."""
-    return "".join(" " if _steers(character) else character for character in text)
-
-
-def _steers(character: str) -> bool:
-    control = unicodedata.category(character) == "Cc" and character != "\n"
-    return control or ord(character) in _BIDI
 
 
 def span(first: date, last: date) -> str:
