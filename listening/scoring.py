@@ -93,10 +93,9 @@ class OnnxScorer:
 
     def _logits(self, text: str) -> NDArray[np.float32]:
         # Alone: how 8-bit activations are rounded depends on the batch's shape, so that a text's
-        # score would depend on its neighbours. Batches would save an eighth of the time.
+        # score would depend on its neighbours. The model takes one text at a time, therefore.
         ids = np.array([self._ids(text)], dtype=np.int64)
-        feed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
-        logits: NDArray[np.float32] = self._session.run(None, feed)[0][0]
+        logits: NDArray[np.float32] = self._session.run(None, {"input_ids": ids})[0][0]
         return logits
 
     def _ids(self, text: str) -> list[int]:

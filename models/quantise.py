@@ -1,8 +1,8 @@
 """A trained network as a small ONNX model: matrices in 8 bits, word vectors in 4.
 
 Activations have a few values far larger than the rest. Eight bits for a whole batch of them, as
-dynamic quantisation takes, changed the label of 6 texts in 100; eight bits for every 128 values
-(MatMulNBits) of 1 in 100, at four fifths of the speed, and no text's scale depends on another's.
+dynamic quantisation takes, changed the label of 6 texts in 100; eight bits for every 64 values
+(MatMulNBits) of 1 in 400, and no text's scale depends on another's.
 """
 
 from __future__ import annotations
@@ -18,25 +18,59 @@ from onnxruntime.quantization.matmul_nbits_quantizer import (
     MatMulNBitsQuantizer,
 )
 from torch import nn
+from torch.nn import functional
 
-from models import base, batches
+from models import base
 from models.network import SentimentNetwork
 
-BLOCK = 128
+BLOCK = 64
 INT8 = 4  # ONNX Runtime's accuracy level at which activations are 8-bit integers too
 WORDS = "word_embeddings.weight"
 
 
-class Logits(nn.Module):
-    """The network with plain tensors in and out, as ONNX wants it."""
+class OneText(nn.Module):
+    """The network for one text at a time: no padding, so no mask; queries, keys and values at once.
+
+    Takes ids of shape (1, tokens), gives logits of shape (1, 3). The same function as the network,
+    a fifth quicker.
+    """
 
     def __init__(self, network: SentimentNetwork) -> None:
         super().__init__()
-        self.network = network
+        self.bert, self.classifier = network.bert.eval(), network.classifier
+        self.heads = network.config.num_attention_heads
+        self.joined = nn.ModuleList(map(_joined, network.bert.encoder.layer))
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.network(input_ids, attention_mask).logits
+    def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
+        states = self.bert.embeddings(input_ids=input_ids)
+        for joined, layer in zip(self.joined, self.bert.encoder.layer, strict=True):
+            mixed = layer.attention.output.dense(self.attend(joined(states)))
+            states = layer.attention.output.LayerNorm(mixed + states)
+            inner = functional.gelu(layer.intermediate.dense(states))
+            states = layer.output.LayerNorm(layer.output.dense(inner) + states)
+        logits: torch.Tensor = self.classifier(states.mean(1))
         return logits
+
+    def attend(self, joined: torch.Tensor) -> torch.Tensor:
+        """From (1, tokens, 3 x hidden) to (1, tokens, hidden)."""
+        width = joined.shape[-1] // 3
+        query, key, value = (
+            part.reshape(-1, self.heads, width // self.heads).transpose(0, 1)
+            for part in joined.split(width, dim=-1)
+        )
+        weights = (query @ key.transpose(1, 2)).softmax(-1)
+        return (weights @ value).transpose(0, 1).reshape(1, -1, width)
+
+
+def _joined(layer: nn.Module) -> nn.Linear:
+    """Query, key and value as one matrix, the scaling of attention inside the query's."""
+    attention = layer.attention.self
+    scale = attention.attention_head_size**-0.5
+    parts = [(attention.query, scale), (attention.key, 1.0), (attention.value, 1.0)]
+    joined = nn.Linear(attention.query.in_features, 3 * attention.query.out_features)
+    joined.weight.data = torch.cat([part.weight.data * factor for part, factor in parts])
+    joined.bias.data = torch.cat([part.bias.data * factor for part, factor in parts])
+    return joined
 
 
 def shorten(network: SentimentNetwork, length: int) -> None:
@@ -50,16 +84,14 @@ def shorten(network: SentimentNetwork, length: int) -> None:
 
 
 def to_onnx(network: SentimentNetwork, path: Path) -> None:
-    names = {0: "texts", 1: "tokens"}
-    ids = torch.tensor([[0, 5, 6, 2], [0, 7, 2, 1]])
     torch.onnx.export(
-        Logits(network.eval()),
-        (ids, (ids != batches.PAD).long()),
+        OneText(network).eval(),
+        (torch.tensor([[0, 5, 6, 2]]),),
         str(path),
-        input_names=["input_ids", "attention_mask"],
+        input_names=["input_ids"],
         output_names=["logits"],
-        dynamic_axes={"input_ids": names, "attention_mask": names, "logits": {0: "texts"}},
-        opset_version=17,
+        dynamic_axes={"input_ids": {1: "tokens"}},
+        opset_version=20,
         dynamo=False,
     )
 

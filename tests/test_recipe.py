@@ -26,7 +26,8 @@ def packed() -> bytes:
     table += (
         struct.pack(f"<{len(PIECES)}f", *[-1.0] * len(PIECES)) + blob + struct.pack("<iI", 0, 0)
     )
-    sizes = {"emb.word": (len(PIECES), HIDDEN), "emb.pos": 4 * HIDDEN, "emb.type": 2 * HIDDEN}
+    sizes: dict[str, int | tuple[int, int]] = {"emb.word": (len(PIECES), HIDDEN)}
+    sizes |= {"emb.pos": 4 * HIDDEN, "emb.type": 2 * HIDDEN}
     sizes |= {"emb.ln.w": HIDDEN, "emb.ln.b": HIDDEN}
     for name, rows, columns in (
         ("q", HIDDEN, HIDDEN), ("k", HIDDEN, HIDDEN), ("v", HIDDEN, HIDDEN),
@@ -85,7 +86,7 @@ def test_georgian_is_typed_in_latin_letters_and_others_lose_their_diacritics():
 
 
 def test_rows_are_drawn_by_weight_and_never_twice():
-    groups = {"a": [{}] * 10, "b": [{}] * 1000}
+    groups: dict[str, list[prepare.Row]] = {"a": [{}] * 10, "b": [{}] * 1000}
 
     taken = prepare.quotas(groups, {"a": 1.0, "b": 1.0}, 100)
 
