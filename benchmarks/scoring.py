@@ -2,9 +2,10 @@
 
     python benchmarks/scoring.py TEXTS.jsonl [--weights models/runs/trained] [--most 2000]
 
-TEXTS is JSON lines with ``text``. Each contender runs alone, in a process of its own. The weights
-of the shipped model before quantising are what ``python -m models.train`` leaves. Needs torch and
-transformers.
+TEXTS is JSON lines with ``text``; those longer than the model reads are left out, since the
+pipeline cuts their end off where we keep it. Each contender runs alone, in a process of its own.
+The weights of the shipped model before quantising are what ``python -m models.train`` leaves.
+Needs torch and transformers.
 """
 
 from __future__ import annotations
@@ -19,12 +20,19 @@ from pathlib import Path
 from typing import Any
 
 PAD = "<pad>"
+LONGEST = 120  # tokens, without the prompt
 CONTENDERS = ("listening", "pipeline", "pipeline, batches of 32")
 
 
 def texts(path: Path, most: int) -> list[str]:
+    from tokenizers import Tokenizer
+
+    from listening.scoring import shipped
+
+    tokenizer = Tokenizer.from_file(str(shipped() / "tokenizer.json"))
     lines = path.read_text(encoding="utf-8").splitlines()
-    return list(dict.fromkeys(json.loads(line)["text"] for line in lines))[:most]
+    distinct = dict.fromkeys(json.loads(line)["text"] for line in lines)
+    return [text for text in distinct if len(tokenizer.encode(text).ids) < LONGEST][:most]
 
 
 def run(name: str, given: list[str], weights: Path) -> tuple[float, list[str]]:
