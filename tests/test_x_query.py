@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, seed
 from hypothesis import strategies as st
 
 from listening.errors import ConfigError
@@ -189,5 +189,7 @@ def test_x_and_the_rest_together_give_just_what_the_query_means(
 
 def test_such_queries_match_often_and_often_not() -> None:
     SIDES.clear()
-    test_x_and_the_rest_together_give_just_what_the_query_means()
+    # Fixed draws: how often chance ones match varies from run to run.
+    for number in (1, 2, 3):
+        seed(number)(test_x_and_the_rest_together_give_just_what_the_query_means)()
     assert min(SIDES[True], SIDES[False]) * 5 > SIDES.total()
