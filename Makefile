@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test format clean
+.PHONY: help demo test format env clean
 
 help:  ## Say what there is to do
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -30,6 +30,10 @@ test: $(VENV)/.installed-dev  ## Check types and style, and run the tests
 format: $(VENV)/.installed-dev  ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+env: .env  ## Write .env for docker compose, with new secrets
+.env:
+	@umask 077; $(PYTHON) docker/new_secrets.py < .env.example > $@
 
 clean:  ## Remove what these commands made
 	rm -rf $(VENV) listening-demo.sqlite*

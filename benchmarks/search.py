@@ -22,6 +22,7 @@ from statistics import quantiles
 from time import perf_counter, process_time
 from typing import NamedTuple
 
+from listening.protocols import Store
 from listening.query import parse
 from listening.records import (
     Dimension,
@@ -178,7 +179,7 @@ PAGE: dict[tuple[Dimension, ...], Filter] = {
 }
 
 
-def page(store: SqliteStore, text: Node | None = None) -> None:
+def page(store: Store, text: Node | None = None) -> None:
     for by, where in PAGE.items():
         store.aggregate(replace(where, text=text), by=by, zone="Europe/Riga")
 

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import os
-import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from importlib import resources
-from itertools import groupby
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from listening import erasure, pipeline, query, settings
-from listening.erasure import Erased
+from listening import erasure, keys, pipeline, query, settings, status
+from listening.erasure import Erased, Swept
 from listening.errors import ConfigError
 from listening.normalise import Defaults, detected, pseudonym
-from listening.pipeline import Ingested, Progress, Retried, Scored, Stream
-from listening.protocols import Scorer, Store
-from listening.records import Dimension, Filter, Hits, Kind, Label, Rejected, Sentiment, Window
+from listening.pipeline import Ingested, Retried, Scored, Stream
+from listening.protocols import Progress, Scorer, Store
+from listening.records import (
+    WHOLE,
+    Dimension,
+    Filter,
+    Hits,
+    Kind,
+    Label,
+    Part,
+    Rejected,
+    Sentiment,
+    Window,
+    month_of,
+)
 from listening.report import Report, evidence, report
 from listening.settings import Settings, StreamSettings
+from listening.sources import SOURCES
 from listening.sources.files import Files, Layout
+from listening.status import Status
 from listening.tree import And, Field, Node, Not, Or
 from listening.views.words import TellingWord
 
@@ -31,8 +43,9 @@ if TYPE_CHECKING:
     from listening.http import Http
 
 MEMORY = ":memory:"
-_KEY_BYTES = 32
 _FILE = "file:"
+_URL = "://"
+_SCHEMES = ("elasticsearch", "http", "https")
 
 
 def demo_settings(store: Path) -> Settings:
@@ -41,76 +54,65 @@ def demo_settings(store: Path) -> Settings:
     return replace(settings.load(packaged), store=str(store.absolute()))
 
 
-@dataclass(frozen=True)
-class StreamStatus:
-    """``pulled``: whether anything was ever pulled."""
+@runtime_checkable
+class Migratable(Protocol):
+    """A store that is not brought to this version's layout by opening it."""
 
-    name: str
-    source: str
-    pulled: bool
-
-
-@dataclass(frozen=True)
-class SourceStatus:
-    """How much feedback a source gave, as it is called in the index; ``last`` is its newest day."""
-
-    name: str
-    feedback: int
-    last: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Status:
-    """Days are ISO dates in the zone of the settings. ``exists``: whether there is a store yet."""
-
-    store: str
-    exists: bool
-    feedback: int
-    first: str | None
-    last: str | None
-    unscored: int
-    quarantined: int
-    sources: tuple[SourceStatus, ...]
-    streams: tuple[StreamStatus, ...]
+    def migrate(self, progress: Progress) -> int:
+        """Do that while others use it; returns how much feedback was moved."""
+        ...
 
 
 @dataclass(frozen=True)
 class App:
     """What the faces do, over one set of settings. The store and the scorer open when used.
 
-    Without ``creates`` no file is made: a store that is missing reads as an empty one.
+    The store is a SQLite file, or an Elasticsearch where the settings name an address. Without
+    ``creates`` no file is made: a store that is missing reads as an empty one. Secrets are looked
+    up in ``environ``.
     """
 
     settings: Settings
     creates: bool = True
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
 
     @cached_property
     def store(self) -> Store:
-        return _sqlite(str(self._place) if self.creates or self.has_store else MEMORY)
+        if not self.creates and not self.has_store:
+            return _sqlite(MEMORY)
+        if self.is_remote:
+            return _elasticsearch(self.settings, self.environ)
+        return _sqlite(str(self._place))
 
     @property
-    def store_path(self) -> Path:
-        """Raises ConfigError where the settings name something else than a file."""
-        if "://" in self.settings.store:
-            raise ConfigError(
-                f"store = {self.settings.store!r}: this version keeps feedback in a SQLite file; "
-                'write its path, e.g. store = "listening.sqlite"'
-            )
+    def is_remote(self) -> bool:
+        """Whether the store is reached by an address, so that many machines may share it."""
+        return _URL in self.settings.store
+
+    @property
+    def place(self) -> str:
+        """The store's address or path."""
+        return self.settings.store if self.is_remote else str(self._path)
+
+    @property
+    def _path(self) -> Path:
         return self.settings.folder / self.settings.store
 
     @property
     def has_store(self) -> bool:
-        return self.store_path.exists()
+        if self.is_remote:
+            return _in_elasticsearch(self.settings, self.environ)
+        return self._path.exists()
 
     @property
     def _place(self) -> Path:
         """Where the store is or shall be; raises ConfigError where there is no such folder."""
-        if not self.store_path.parent.is_dir():
+        if not self._path.parent.is_dir():
             raise ConfigError(
-                f"there is no folder {self.store_path.parent} to keep the store in; create it, or "
+                f"there is no folder {self._path.parent} to keep the store in; create it, or "
                 "name another store"
             )
-        return self.store_path
+        return self._path
 
     @cached_property
     def scorer(self) -> Scorer:
@@ -127,26 +129,15 @@ class App:
 
     @cached_property
     def _key(self) -> bytes:
-        """The key of authors' pseudonyms: from the environment, else a file beside the store.
+        """The key of authors' pseudonyms: from the environment, else a file beside a store's file.
 
         Raises ConfigError where a store has lost it: another would find none of its authors.
         """
         if self.settings.author_key:
             return self.settings.author_key.encode()
-        stored = self.has_store  # asked first: other processes write the key before the store
-        path = self.store_path.with_name(self.store_path.name + ".key")
-        if path.exists():
-            return path.read_bytes().strip()
-        if stored:
-            raise ConfigError(
-                f"{path}, the key of the store's authors, is gone; put it back or, if it is lost, "
-                f"export {settings.KEY} with a new one: authors stored so far are not found by it"
-            )
-        new = secrets.token_hex(_KEY_BYTES)
-        if not self.creates:
-            return new.encode()
-        _write_once(self._place.with_name(path.name), new)
-        return path.read_bytes().strip()
+        if self.is_remote:
+            raise ConfigError(keys.SHARED)
+        return keys.beside(self._place if self.creates else self._path, creates=self.creates)
 
     # Ingest
 
@@ -158,8 +149,9 @@ class App:
                 f"{', '.join(self.settings.streams) or 'none; write some with: listening init'})"
             )
         chosen = self.settings.streams[name]
-        source = settings.build_source(chosen, f"[streams.{name}]")
-        return Stream(name=name, source=source, defaults=self._defaults(chosen))
+        source = settings.build_source(chosen, f"[streams.{name}]", self.environ)
+        defaults = self._defaults(chosen)
+        return Stream(name=name, source=source, defaults=defaults, oldest=self.oldest())
 
     def file_stream(self, path: str, options: Mapping[str, Any]) -> Stream:
         """A file read without settings; its brand is its name where nothing says another."""
@@ -168,7 +160,8 @@ class App:
         defaults = self._defaults(
             replace(chosen, brand=options.get("brand") or Path(path).name.split(".")[0])
         )
-        return Stream(name=f"{_FILE}{Path(path).absolute()}", source=source, defaults=defaults)
+        name = f"{_FILE}{Path(path).absolute()}"
+        return Stream(name=name, source=source, defaults=defaults, oldest=self.oldest())
 
     def _defaults(self, stream: StreamSettings) -> Defaults:
         return Defaults(
@@ -196,8 +189,19 @@ class App:
 
     # Score
 
-    def score(self, *, limit: int | None, progress: Progress) -> Scored:
-        return pipeline.score(self.store, self.scorer, limit=limit, progress=progress)
+    def score(self, *, limit: int | None, progress: Progress, part: Part = WHOLE) -> Scored:
+        return pipeline.score(self.store, self.scorer, limit=limit, part=part, progress=progress)
+
+    def rescore(self, text: str, *, limit: int | None, dry_run: bool, progress: Progress) -> Scored:
+        """Score again all texts that a query finds; a dry run only counts them."""
+        where = self.where(text)
+        if not dry_run:
+            return pipeline.rescore(self.store, self.scorer, where, limit=limit, progress=progress)
+        texts = sum(
+            bucket.unscored + sum(bucket.labels.values())
+            for bucket in self.store.aggregate(where, by=[])
+        )
+        return Scored(model=self.scorer.model, texts=texts if limit is None else min(limit, texts))
 
     def sentiment(self, texts: Sequence[str]) -> list[Sentiment]:
         return self.scorer.score(texts)
@@ -249,28 +253,7 @@ class App:
 
     def status(self) -> Status:
         """What the store holds, and how far each stream is."""
-        days = self.store.aggregate(Filter(), by=[Dimension.DAY], zone=self.settings.zone)
-        return Status(
-            store=str(self.store_path),
-            exists=self.has_store,
-            feedback=sum(day.count for day in days),
-            first=days[0].key[0] if days else None,
-            last=days[-1].key[0] if days else None,
-            unscored=sum(day.unscored for day in days),
-            quarantined=len(self.store.quarantine()),
-            sources=tuple(self._source_statuses()),
-            streams=tuple(
-                StreamStatus(name, stream.source, self.store.cursor(name) is not None)
-                for name, stream in self.settings.streams.items()
-            ),
-        )
-
-    def _source_statuses(self) -> Iterator[SourceStatus]:
-        by = [Dimension.SOURCE, Dimension.DAY]
-        found = self.store.aggregate(Filter(), by=by, zone=self.settings.zone)
-        for name, group in groupby(found, key=lambda bucket: bucket.key[0]):
-            days = list(group)
-            yield SourceStatus(name, sum(day.count for day in days), days[-1].key[1])
+        return status.of(self.store, self.place, self.settings, exists=self.has_store)
 
     # Look after
 
@@ -295,6 +278,45 @@ class App:
         """By id or all that a filter finds; see ``erasure.erase``."""
         return erasure.erase(self.store, where, ids)
 
+    def migrate(self, *, progress: Progress) -> int:
+        """Bring the store to this version's layout; a SQLite file is when it is opened."""
+        return self.store.migrate(progress) if isinstance(self.store, Migratable) else 0
+
+    def sweepable(self) -> list[str]:
+        """Streams whose sources can be asked what was withdrawn, one for a brand and source."""
+        found: dict[tuple[str | None, str], str] = {}
+        for name, stream in self.settings.streams.items():
+            if erasure.revocable(SOURCES[stream.source]):
+                found.setdefault((stream.brand, stream.label or stream.source), name)
+        return list(found.values())
+
+    def sweep(self, name: str, *, progress: Progress) -> Swept:
+        """Erase what a stream's source no longer has; see ``erasure.sweep``."""
+        return erasure.sweep(self.stream(name), self.store, http=self.http, progress=progress)
+
+    def oldest(self, now: datetime | None = None) -> datetime | None:
+        """Where what is kept begins: the start of a month (UTC); None where all is kept."""
+        if self.settings.keep is None:
+            return None
+        kept = timedelta(seconds=settings.seconds(self.settings.keep))
+        return month_of((now or datetime.now(UTC)) - kept)
+
+    def expire(self, *, now: datetime | None = None, dry_run: bool = False) -> int:
+        """Remove whole months older than the settings keep; a dry run only counts.
+
+        Raises ConfigError where the settings do not say how long that is.
+        """
+        oldest = self.oldest(now)
+        if oldest is None:
+            raise ConfigError(
+                f'nothing expires: write how long feedback is kept, e.g. keep = "400d", in '
+                f"{settings.FILE}, above its tables"
+            )
+        if dry_run:
+            older = Filter(window=Window(until=oldest))
+            return sum(bucket.count for bucket in self.store.aggregate(older, by=[]))
+        return self.store.expire(oldest)
+
 
 def _sqlite(path: str) -> Store:
     from listening.stores.sqlite import SqliteStore  # noqa: PLC0415 - numpy
@@ -302,19 +324,35 @@ def _sqlite(path: str) -> Store:
     return SqliteStore(path)
 
 
-def _write_once(path: Path, text: str) -> None:
-    """Whole or not at all, and only by the first of several processes."""
-    try:
-        with NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="ascii") as file:
-            file.write(text)  # such a file is its owner's alone
-        with suppress(FileExistsError):
-            os.link(file.name, path)
-        Path(file.name).unlink()
-    except OSError as error:
+def _elasticsearch(chosen: Settings, environ: Mapping[str, str]) -> Store:
+    from listening.stores.elasticsearch import ElasticsearchStore  # noqa: PLC0415 - an extra
+
+    return ElasticsearchStore.open(
+        _address(chosen),
+        environ=environ,
+        replicas=chosen.elasticsearch.replicas,
+        timeout=chosen.elasticsearch.timeout,
+    )
+
+
+def _in_elasticsearch(chosen: Settings, environ: Mapping[str, str]) -> bool:
+    """Whether a store was made there; opening it would make one."""
+    from listening.stores import elastic_cluster, elastic_layout  # noqa: PLC0415 - an extra
+
+    timeout = chosen.elasticsearch.timeout
+    cluster, name = elastic_cluster.connect(_address(chosen), environ, timeout=timeout)
+    with closing(cluster):
+        return elastic_layout.found_template(cluster, elastic_layout.Names(name)) is not None
+
+
+def _address(chosen: Settings) -> str:
+    scheme = chosen.store.partition(_URL)[0]
+    if scheme not in _SCHEMES:
         raise ConfigError(
-            f"{path} cannot be written: {error.strerror}; create its folder and give this user "
-            f"the right to write there, or export {settings.KEY}"
-        ) from error
+            f"store: {scheme}:// is no kind of store; write the path of a SQLite file, or an "
+            "Elasticsearch's address, e.g. https://search.example:9200/listening"
+        )
+    return chosen.store
 
 
 def _opposed(where: Filter) -> tuple[Filter, Filter]:

@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import httpx
 
@@ -87,10 +88,7 @@ class Http:
         the general rule: 401, 403, 404, 410 and other 4xx are ConfigError; 429, 5xx, timeouts and
         broken connections are TransientError, after up to three attempts.
         """
-        try:
-            request = self._client.build_request("GET", url, params=params, headers=headers)
-        except httpx.InvalidURL:
-            raise ConfigError("an address in the settings is not a valid one; check them") from None
+        request = self._request("GET", url, params=params, headers=headers)
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._once(request, explain)
@@ -112,10 +110,23 @@ class Http:
         """Fetch JSON; anything else (a login or maintenance page) is TransientError."""
         return read_json(self.get(url, params=params, headers=headers, explain=explain))
 
-    def _once(self, request: httpx.Request, explain: Explain | None) -> httpx.Response:
+    def post(self, url: str, *, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        """Send once, to this very address: a redirect is a ConfigError, the rest as of ``get``."""
+        request = self._request("POST", url, content=content, headers=headers)
+        return self._once(request, _redirected, follows=False)
+
+    def _request(self, method: str, url: str, **parts: Any) -> httpx.Request:  # noqa: ANN401 - httpx's
+        try:
+            return self._client.build_request(method, url, **parts)
+        except httpx.InvalidURL:
+            raise ConfigError("an address in the settings is not a valid one; check them") from None
+
+    def _once(
+        self, request: httpx.Request, explain: Explain | None, *, follows: bool = True
+    ) -> httpx.Response:
         self._take_turn(request.url.host)
         try:
-            response = self._read(request)
+            response = self._read(request, follows=follows)
         except (httpx.TooManyRedirects, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise ConfigError(f"{shown(request.url)} cannot be followed: {error}") from None
         except httpx.HTTPError as error:
@@ -133,9 +144,9 @@ class Http:
             self.sleep(wait)
         self._free_at[host] = self.clock() + self.interval
 
-    def _read(self, request: httpx.Request) -> httpx.Response:
+    def _read(self, request: httpx.Request, *, follows: bool) -> httpx.Response:
         deadline = time.monotonic() + MAX_SECONDS
-        answer = self._client.send(request, stream=True)
+        answer = self._client.send(request, stream=True, follow_redirects=follows)
         try:
             body = bytearray()
             for chunk in answer.iter_bytes(65_536):
@@ -171,6 +182,12 @@ class Http:
             410: "it is gone for good: take it out of the settings",
         }.get(status, "check the options of this source")
         return ConfigError(f"{where} refused (HTTP {status}): {advice}")
+
+
+def _redirected(response: httpx.Response) -> ConfigError | None:
+    if not response.is_redirect:
+        return None
+    return ConfigError(f"{shown(response.request.url)} leads elsewhere; write where it leads to")
 
 
 def read_json(response: httpx.Response) -> object:

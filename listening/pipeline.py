@@ -13,34 +13,54 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from listening.errors import InvalidItem, ListeningError
 from listening.normalise import Defaults, identifier, normalise, readable
-from listening.protocols import Scorer, Source, Store
-from listening.records import Feedback, Item, Label, Page, Rejected, Window, Written
+from listening.protocols import Progress, Scorer, Source, Store
+from listening.records import (
+    WHOLE,
+    Feedback,
+    Filter,
+    Item,
+    Label,
+    Page,
+    Part,
+    Rejected,
+    Window,
+    Written,
+)
 
 if TYPE_CHECKING:
     from listening.http import Http
 
 # Long enough that sorting by length pays, short enough that a crash costs seconds.
 SCORED_TOGETHER = 1024
+MOST_HITS = 200  # of one search
 EVERYTHING = Window()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stream:
-    """A source with its options, under the name that its cursor is kept by."""
+    """A source with its options, under the name that its cursor is kept by.
+
+    What was created before ``oldest`` is left out.
+    """
 
     name: str
     source: Source
     defaults: Defaults
+    oldest: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ingested:
-    """What became of the rows that a source gave; the parts add up to ``rows``."""
+    """What became of the rows that a source gave; the parts add up to ``rows``.
+
+    ``expired`` were left out as older than feedback is kept.
+    """
 
     stream: str
     rows: int = 0
@@ -48,6 +68,7 @@ class Ingested:
     updated: int = 0
     duplicates: int = 0
     erased: int = 0
+    expired: int = 0
     quarantined: tuple[Rejected, ...] = ()
 
 
@@ -80,9 +101,6 @@ class Rereadable(Protocol):
     """A source that can read one row again from its raw form."""
 
     def retry(self, rejected: Rejected) -> Item: ...
-
-
-Progress = Callable[[int], None]
 
 
 def ingest(
@@ -118,17 +136,46 @@ def score(
     scorer: Scorer,
     *,
     limit: int | None = None,
+    part: Part = WHOLE,
     progress: Progress = lambda _: None,
 ) -> Scored:
     """Score what ``scorer``'s model has not scored yet, newest first, at most ``limit`` texts."""
+    waiting = store.unscored(scorer.model, limit=limit, part=part)
+    return _score(waiting, store, scorer, progress)
+
+
+def rescore(
+    store: Store,
+    scorer: Scorer,
+    where: Filter,
+    *,
+    limit: int | None = None,
+    progress: Progress = lambda _: None,
+) -> Scored:
+    """Score again all that a filter finds, newest first, whatever scored it before."""
+    texts = ((one.id, one.text) for one in found(store, where) if one.text.strip())
+    return _score(islice(texts, limit), store, scorer, progress)
+
+
+def _score(
+    texts: Iterator[tuple[str, str]], store: Store, scorer: Scorer, progress: Progress
+) -> Scored:
     labels: Counter[Label] = Counter()
-    waiting = iter(store.unscored(scorer.model, limit=limit))
-    while chunk := list(islice(waiting, SCORED_TOGETHER)):
+    while chunk := list(islice(texts, SCORED_TOGETHER)):
         sentiments = scorer.score([text for _, text in chunk])
         store.annotate([(*pair, found) for pair, found in zip(chunk, sentiments, strict=True)])
         labels.update(sentiment.label for sentiment in sentiments)
         progress(len(chunk))
     return Scored(model=scorer.model, texts=labels.total(), labels=dict(labels))
+
+
+def found(store: Store, where: Filter) -> Iterator[Feedback]:
+    """All that a filter finds, newest first; what changes meanwhile comes once or not at all."""
+    page = store.search(where, limit=MOST_HITS)
+    yield from (hit.feedback for hit in page.hits)
+    while page.cursor is not None:
+        page = store.search(where, limit=MOST_HITS, cursor=page.cursor)
+        yield from (hit.feedback for hit in page.hits)
 
 
 def retry(
@@ -149,6 +196,9 @@ def retry(
         except ListeningError as error:
             failed[number] = replace(row, reason=str(error))
     written = store.put(list(ready.values()))
+    refused = dict(written.refused)
+    for number in [number for number, one in ready.items() if one.id in refused]:
+        failed[number] = replace(rejected[number], reason=refused[ready.pop(number).id])
     if ready:
         store.release(list(ready))
     return Retried(stored=written.stored + written.updated, failed=failed)
@@ -158,9 +208,12 @@ def _item(row: Rejected, stream: Stream) -> Item:
     """The item in a quarantined row: ours if it got so far, else as its source reads it."""
     raw = json.loads(row.raw) if row.raw.startswith('{"item":') else None
     if raw is not None:
-        from pydantic import TypeAdapter  # noqa: PLC0415 - slow to import, seldom needed
+        from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - slow, seldom needed
 
-        item: Item = TypeAdapter(Item).validate_python(raw["item"])
+        try:
+            item: Item = TypeAdapter(Item).validate_python(raw["item"])
+        except ValidationError as error:  # half a character, for one
+            raise InvalidItem(row.reason) from error
         return item
     if isinstance(stream.source, Rereadable):
         return stream.source.retry(row)
@@ -169,20 +222,28 @@ def _item(row: Rejected, stream: Stream) -> Item:
 
 def _take(page: Page, stream: Stream, store: Store, held: _Held) -> Ingested:
     """Store one page: first what can be read, then what cannot, then what was withdrawn."""
-    accepted: list[Feedback] = []
     rejected = [replace(row, stream=stream.name) for row in page.rejected]
     deleted = [item for item in page.items if item.deleted]
+    accepted: list[Feedback] = []
+    items: dict[str, Item] = {}
     for item in page.items:
         if item.deleted:
             continue
         try:
             accepted.append(normalise(item, stream.defaults))
+            items[accepted[-1].id] = item
         except InvalidItem as error:
             rejected.append(_set_aside(item, stream.name, error))
-    written = store.put(accepted) if accepted else Written()
+    oldest = stream.oldest
+    fresh = [one for one in accepted if oldest is None or one.created_at >= oldest]
+    written = store.put(fresh) if fresh else Written()
+    for id_, reason in written.refused:
+        rejected.append(_set_aside(items[id_], stream.name, InvalidItem(reason)))
     if rejected:
         store.set_aside(rejected)
-    if gone := [*_settled(held, accepted, stream), *_renewed(held, rejected)]:
+    refused = {id_ for id_, _ in written.refused}
+    settled = [one for one in accepted if one.id not in refused]
+    if gone := [*_settled(held, settled, stream), *_renewed(held, rejected)]:
         store.release(gone)
     if deleted:
         store.erase([_identifier(item, stream.defaults) for item in deleted])
@@ -193,6 +254,7 @@ def _take(page: Page, stream: Stream, store: Store, held: _Held) -> Ingested:
         updated=written.updated,
         duplicates=written.duplicates,
         erased=len(deleted),
+        expired=len(accepted) - len(fresh),
         quarantined=tuple(rejected),
     )
 
@@ -204,8 +266,9 @@ def _identifier(item: Item, defaults: Defaults) -> str:
 
 
 def _set_aside(item: Item, stream: str, error: InvalidItem) -> Rejected:
-    raw = json.dumps({"item": asdict(item)}, default=str, ensure_ascii=False)
-    origin = item.url or item.native_id
+    written = json.dumps({"item": asdict(item)}, default=str, ensure_ascii=False)
+    raw = written.encode("utf-8", "backslashreplace").decode()  # half a character, as JSON has it
+    origin = readable(item.url or item.native_id)
     return Rejected(stream=stream, origin=origin, reason=error.reason, raw=raw, column=error.column)
 
 
@@ -217,6 +280,7 @@ def _sum(stream: str, pages: Sequence[Ingested]) -> Ingested:
         updated=sum(page.updated for page in pages),
         duplicates=sum(page.duplicates for page in pages),
         erased=sum(page.erased for page in pages),
+        expired=sum(page.expired for page in pages),
         quarantined=tuple(row for page in pages for row in page.quarantined),
     )
 
@@ -229,7 +293,7 @@ def _held(store: Store, stream: str) -> _Held:
     """What this stream had set aside; a row too broken to have an id is known by nothing."""
     held: _Held = {}
     for number, row in store.quarantine().items():
-        if row.stream == stream and (native_id := _cells(row).get("native_id")):
+        if row.stream == stream and (native_id := cells(row).get("native_id")):
             held.setdefault(native_id, {})[number] = row
     return held
 
@@ -247,7 +311,7 @@ def _settled(held: _Held, accepted: Sequence[Feedback], stream: Stream) -> Itera
             named, numbered = {}, named
         yield from named
         for number, row in numbered.items():
-            said = {line for cell in _cells(row).values() for line in readable(cell).splitlines()}
+            said = {line for cell in cells(row).values() for line in readable(cell).splitlines()}
             if not said.isdisjoint(one.text.splitlines()) or _reads_as(row, stream) == one.id:
                 yield number
 
@@ -262,12 +326,12 @@ def _reads_as(row: Rejected, stream: Stream) -> str | None:
 def _renewed(held: _Held, rejected: Sequence[Rejected]) -> Iterator[str]:
     """Earlier forms of the rows that are set aside now: of another line, or less broken."""
     for row in rejected:
-        for number, old in held.get(_cells(row).get("native_id", ""), {}).items():
+        for number, old in held.get(cells(row).get("native_id", ""), {}).items():
             if old.origin == row.origin and (old.line, old.raw) != (row.line, row.raw):
                 yield number
 
 
-def _cells(row: Rejected) -> Mapping[str, str]:
+def cells(row: Rejected) -> Mapping[str, str]:
     try:
         raw = json.loads(row.raw)
     except ValueError:

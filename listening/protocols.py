@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from listening.records import (
+    WHOLE,
     Bucket,
     Dimension,
     Feedback,
     Filter,
     Hits,
+    Note,
     Page,
+    Part,
     Rejected,
     Sentiment,
     TermCounts,
@@ -21,6 +25,8 @@ from listening.records import (
 
 if TYPE_CHECKING:
     from listening.http import Http  # httpx takes a quarter of the start-up, and files need none
+
+Progress = Callable[[int], None]  # called with how many more are done
 
 
 class Source(Protocol):
@@ -49,9 +55,10 @@ class Store(Protocol):
     """Where feedback lives. Every write done twice is the same as done once.
 
     ``put`` takes a write whose version is >= the stored one; a changed text loses its score; an
-    erased id stays erased. ``unscored`` yields (id, text) lacking a score by ``model``, newest
-    first, safe while others annotate; ``annotate`` ignores an id whose text (by exact equality)
-    is no longer the one that was scored. ``search`` is newest first, at most 200 at once.
+    erased id stays erased; what the store cannot hold is refused, and the rest written.
+    ``unscored`` yields (id, text) lacking a score by ``model``, newest first, safe while others
+    annotate, of one ``part``; ``annotate`` ignores an id whose text (by exact equality) is no
+    longer the one that was scored. ``search`` is newest first, at most 200 at once.
     ``aggregate`` gives a Bucket for every combination of the dimensions that occurs, sorted by
     key, at most 10,000; ``zone`` (IANA) says where a day begins. ``terms`` looks at the newest
     5,000 texts of each filter, and gives the most telling terms first, in their commonest form.
@@ -64,7 +71,9 @@ class Store(Protocol):
 
     def put(self, feedback: Sequence[Feedback]) -> Written: ...
 
-    def unscored(self, model: str, *, limit: int | None = None) -> Iterator[tuple[str, str]]: ...
+    def unscored(
+        self, model: str, *, limit: int | None = None, part: Part = WHOLE
+    ) -> Iterator[tuple[str, str]]: ...
 
     def annotate(self, scored: Sequence[tuple[str, str, Sentiment]]) -> int:
         """Save (id, the text that was scored, its sentiment); returns how many were taken."""
@@ -80,6 +89,17 @@ class Store(Protocol):
 
     def erase(self, ids: Sequence[str]) -> int: ...
 
+    def expire(self, before: datetime) -> int:
+        """Remove the feedback of all calendar months (UTC) that ended by ``before``.
+
+        It leaves no tombstones: what is written again comes back. Returns how many went.
+        """
+        ...
+
+    def check(self) -> tuple[str, ...]:
+        """What is not as it should be, a sentence each with the next step; takes a while."""
+        ...
+
     def cursor(self, stream: str) -> str | None: ...
 
     def set_cursor(self, stream: str, cursor: str | None) -> None: ...
@@ -94,4 +114,17 @@ class Store(Protocol):
 
     def release(self, ids: Sequence[str]) -> None:
         """Take these out of the quarantine."""
+        ...
+
+    def notes(self, kind: str) -> Mapping[str, Note]:
+        """All notes of a kind, by key: what was saved by anybody before this call."""
+        ...
+
+    def save_note(self, kind: str, key: str, value: str, *, revision: int) -> bool:
+        """Write one note, whole or not at all, unless somebody else did since it was read.
+
+        ``revision`` is that of the note as it was read, 0 where there was none. False: somebody
+        was first, and nothing is written; read it again. A note is never taken away; make its
+        value empty.
+        """
         ...

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -134,6 +135,14 @@ class Page:
     items: tuple[Item, ...]
     cursor: str | None
     rejected: tuple[Rejected, ...] = ()
+
+
+class Checked(NamedTuple):
+    """How many ids a source was asked about, those it no longer has, and its cursor by then."""
+
+    checked: int
+    withdrawn: tuple[str, ...]
+    cursor: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,9 +305,16 @@ class TermCounts:
     background_total: int
 
 
+class Refusal(NamedTuple):
+    """The id of feedback that a store cannot hold, and why."""
+
+    id: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of the feedback handed to ``Store.put``; the three add up to its length.
+    """What became of the feedback handed to ``Store.put``; the four add up to its length.
 
     ``duplicates`` were known already, unchanged, older than what is stored, or erased.
     """
@@ -306,10 +322,48 @@ class Written:
     stored: int = 0
     updated: int = 0
     duplicates: int = 0
+    refused: tuple[Refusal, ...] = ()
 
     def __add__(self, other: Written) -> Written:
         return Written(
             self.stored + other.stored,
             self.updated + other.updated,
             self.duplicates + other.duplicates,
+            self.refused + other.refused,
         )
+
+
+SLOTS = 256
+
+
+def slot(id_: str) -> int:
+    """The same number, 0 to 255, for an id wherever it is asked for."""
+    return zlib.crc32(id_.encode("utf-8", "surrogatepass")) % SLOTS
+
+
+class Note(NamedTuple):
+    """A small value that a store keeps; ``revision``, from 1, counts its changes."""
+
+    value: str
+    revision: int
+
+
+class Part(NamedTuple):
+    """Number ``number``, from 0, of ``of`` disjoint parts that are together all; at most 256."""
+
+    number: int
+    of: int
+
+    @property
+    def slots(self) -> range:
+        """The slots of its ids: those with ``slot * of // SLOTS == number``."""
+        return range(-(-self.number * SLOTS // self.of), -(-(self.number + 1) * SLOTS // self.of))
+
+
+WHOLE = Part(0, 1)
+
+
+def month_of(moment: datetime) -> datetime:
+    """The start of its calendar month, UTC."""
+    day = moment.astimezone(UTC)
+    return day.replace(day=1, hour=0, minute=0, second=0, microsecond=0)

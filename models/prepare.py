@@ -80,6 +80,13 @@ def usable(rows: Sequence[Row], sampling: dict[str, Any]) -> list[Row]:
     return kept
 
 
+def unseen(rows: Sequence[Row], stage: dict[str, Any], shown: set[str]) -> Sequence[Row]:
+    """Without those that earlier stages showed, if the stage names the sources it shows again."""
+    if "again" not in stage:
+        return rows
+    return [row for row in rows if row["source"] in stage["again"] or row["text"] not in shown]
+
+
 def quotas(groups: dict[Any, list[Row]], weights: dict[Any, float], budget: int) -> dict[Any, int]:
     """Rows to draw of each group: in proportion to its weight, never more than it has."""
     taken = dict.fromkeys(groups, 0)
@@ -110,14 +117,16 @@ def sample(
     }
     counts = quotas(groups, weights, stage["rows"])
     drawn = [row for key, found in groups.items() for row in rng.sample(found, counts[key])]
-    drawn += [row for _ in range(stage["synthetic"]) for row in synthetic()]
+    drawn += [row for _ in range(stage["synthetic"]) for row in synthetic(stage.get("texts"))]
     rng.shuffle(drawn)
     return [typed(row, sampling["strip_diacritics"], rng) for row in drawn]
 
 
-def synthetic() -> Iterator[Row]:
-    """Texts written for this project, for languages without labelled data."""
+def synthetic(names: Sequence[str] | None = None) -> Iterator[Row]:
+    """Texts written for this project (all files, or these), for languages without labelled data."""
     for path in sorted((recipe.HERE / "data").glob("*.jsonl")):
+        if names is not None and path.stem not in names:
+            continue
         for line in path.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
             yield {**row, "text": clean(row["text"]), "source": f"synthetic/{path.name}"}
@@ -193,8 +202,11 @@ def main() -> None:
         keep = vocabulary(texts, pieces, plan["vocabulary"])
         kept = [(number, *pieces[number]) for number in keep]
         (folder / "vocabulary.json").write_text(json.dumps(kept, ensure_ascii=False))
+    shown: set[str] = set()
     for stage in plan["stages"]:
-        write(folder / f"{stage['name']}.jsonl", sample(train, stage, plan["sampling"], rng))
+        drawn = sample(unseen(train, stage, shown), stage, plan["sampling"], rng)
+        shown.update(row["text"] for row in drawn)
+        write(folder / f"{stage['name']}.jsonl", drawn)
     dev = dev_rows([r for r in rows if r["split"] == "dev"], plan["sampling"]["dev_rows"], rng)
     write(folder / "dev.jsonl", dev)
 

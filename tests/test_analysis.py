@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from listening.analysis import Token, alternatives, fold, tokens
+from listening.analysis import Token, alternatives, fold, terms, tokens
 
 DATA = Path(__file__).parent / "data"
 INFLECTING = ("ka", "lv", "lt")
@@ -205,8 +205,8 @@ def test_poison_gives_sound_tokens(text: str, language: str) -> None:
 
 
 def is_sound(token: Token, text: str) -> bool:
-    terms = (token.surface, token.stem)
-    whole = all(term and not any(c.isspace() for c in term) for term in terms)
+    both = (token.surface, token.stem)
+    whole = all(term and not any(c.isspace() for c in term) for term in both)
     return whole and len(token.surface) <= 64 and 0 <= token.start < token.end <= len(text)
 
 
@@ -216,6 +216,19 @@ def test_any_text_gives_sound_tokens_in_order(text: str, language: str) -> None:
     found = tokens(text, language)
     assert all(is_sound(token, text) for token in found)
     assert all(a.end <= b.start for a, b in pairwise(found))
+
+
+PIECES = st.sampled_from(
+    ["L'hôtel", "dell’ora", "https://a.lv/b", "👍🏽", "🇬🇪", "配送", "don't", "\u0301"]
+)
+
+
+@given(st.lists(st.text() | PIECES).map(" ".join), st.sampled_from(["und", "en", "lv", "fr", "tr"]))
+@settings(deadline=None)
+def test_terms_are_the_tokens_joined(text: str, language: str) -> None:
+    found = tokens(text, language)
+    surface, stem = (" ".join(t.surface for t in found), " ".join(t.stem for t in found))
+    assert terms(text, language) == (surface, stem)
 
 
 @given(st.text())

@@ -1,8 +1,9 @@
 import os
 import stat
+import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,17 @@ from listening.erasure import Erased
 from listening.errors import ConfigError
 from listening.normalise import Defaults, normalise
 from listening.pipeline import EVERYTHING
-from listening.records import Filter, Label, Rejected, Sentiment, Window
-from listening.settings import Settings
+from listening.records import (
+    Filter,
+    Label,
+    Part,
+    Rating,
+    Rejected,
+    Scale,
+    Sentiment,
+    Window,
+)
+from listening.settings import Settings, StreamSettings
 
 
 @pytest.fixture
@@ -251,3 +261,134 @@ def test_a_store_that_lost_its_key_does_not_take_another_unasked(app, put, creat
     with pytest.raises(ConfigError, match=r"listening\.sqlite\.key.* is gone; put it back"):
         app.where("author:anna")
     assert app.where("crew").text is not None
+
+
+def test_a_store_that_machines_share_needs_a_key_from_the_environment(tmp_path):
+    app = App(Settings(folder=tmp_path, store="https://search.example:9200/listening"))
+
+    with pytest.raises(ConfigError, match=r"LISTENING_AUTHOR_KEY is not set.*token_hex.*worker"):
+        app.file_stream("a.csv", {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_kind_of_store_says_which_there_are(tmp_path):
+    app = App(Settings(folder=tmp_path, store="redis://search.example/1"))
+
+    with pytest.raises(ConfigError, match=r"redis:// is no kind of store; write the path of a SQL"):
+        app.status()
+
+
+def test_a_missing_client_says_how_to_install_it(tmp_path, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("listening.stores.elastic")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "elasticsearch", None)
+    app = App(
+        Settings(folder=tmp_path, store="https://search.example:9200/listening"), creates=False
+    )
+
+    with pytest.raises(ConfigError, match=r"pip install 'listening\[elasticsearch\]'"):
+        app.search(Filter())
+
+
+NOW = datetime(2026, 10, 20, tzinfo=UTC)
+
+
+def test_whole_months_expire_by_the_settings(app, put):
+    kept = App(replace(app.settings, keep="30d"))
+    for n, month in enumerate((7, 8, 9, 10)):
+        put(str(n), created_at=datetime(2026, month, 15, tzinfo=UTC))
+
+    assert kept.expire(now=NOW, dry_run=True) == 2
+    assert kept.search(Filter()).total == 4
+    assert kept.expire(now=NOW) == 2
+    assert kept.expire(now=NOW) == 0
+    assert {hit.feedback.native_id for hit in kept.search(Filter()).hits} == {"2", "3"}
+
+
+def test_nothing_expires_unless_the_settings_say_so(app, put):
+    put("1", created_at=datetime(1999, 1, 1, tzinfo=UTC))
+
+    with pytest.raises(ConfigError, match=r'keep = "400d"'):
+        app.expire(now=NOW)
+    assert app.search(Filter()).total == 1
+
+
+def test_what_has_expired_is_not_pulled_again(app, tmp_path):
+    today = datetime.now(UTC)
+    old = today - timedelta(days=70)
+    (tmp_path / "a.csv").write_text(
+        f"id,date,comment\na,{old:%Y-%m-%d},Long ago\nb,{today:%Y-%m-%d},Now\nc,nonsense,x\n",
+        "utf-8",
+    )
+    kept = App(replace(app.settings, keep="30d"))
+
+    stream = kept.file_stream(str(tmp_path / "a.csv"), {})
+    runs = [
+        kept.ingest(stream, window=EVERYTHING, dry_run=False, progress=lambda _: None)
+        for _ in range(2)
+    ]
+
+    counts = [(run.rows, run.stored, run.duplicates, run.expired) for run in runs]
+    assert counts == [(3, 1, 0, 1), (3, 0, 1, 1)]
+    assert [len(run.quarantined) for run in runs] == [1, 1]
+    assert [hit.feedback.text for hit in kept.search(Filter()).hits] == ["Now"]
+
+
+@dataclass
+class Counting:
+    """A scorer that says how often it was asked; every text is negative."""
+
+    model: str = "counting"
+    texts: list[str] = field(default_factory=list)
+
+    def score(self, texts):
+        self.texts += texts
+        return [Sentiment(0.9, 0.05, 0.05, self.model) for _ in texts]
+
+
+@pytest.fixture
+def scorer(app):
+    counting = Counting()
+    app.__dict__["scorer"] = counting
+    return counting
+
+
+def test_a_query_is_scored_again_whatever_scored_it_before(app, put, scorer):
+    for n in range(230):
+        label(app, put(f"a{n}", f"crew {n}"), Label.POSITIVE)
+    label(app, put("other", "nothing of that"), Label.POSITIVE)
+    put("rating", "", ratings=(Rating(Scale.NPS, 9),))
+
+    rehearsed = app.rescore("crew", limit=None, dry_run=True, progress=lambda _: None)
+    assert (rehearsed.texts, dict(rehearsed.labels), scorer.texts) == (230, {}, [])
+    done = app.rescore("sentiment:positive crew", limit=None, dry_run=False, progress=lambda _: 0)
+
+    assert (done.model, done.texts, done.labels) == ("counting", 230, {Label.NEGATIVE: 230})
+    assert app.search(app.where("sentiment:positive")).total == 1
+    assert app.rescore("", limit=5, dry_run=True, progress=lambda _: None).texts == 5
+    assert app.rescore("", limit=5, dry_run=False, progress=lambda _: None).texts == 5
+
+
+def test_parts_are_scored_side_by_side(app, put, scorer):
+    for n in range(50):
+        put(f"a{n}", f"crew {n}")
+
+    parts = [
+        app.score(limit=None, part=Part(n, 3), progress=lambda _: None).texts for n in range(3)
+    ]
+
+    assert sum(parts) == len(set(scorer.texts)) == len(scorer.texts) == 50
+    assert all(parts)
+
+
+def test_one_stream_for_each_brand_and_source_is_swept(app):
+    medus = StreamSettings(source="x", brand="Medus")
+    streams = {
+        "a": medus,
+        "b": replace(medus, brand="Zefira"),
+        "c": replace(medus, every="2h"),
+        "d": replace(medus, label="elsewhere"),
+        "e": StreamSettings(source="files", brand="Medus"),
+    }
+
+    assert App(replace(app.settings, streams=streams)).sweepable() == ["a", "b", "d"]

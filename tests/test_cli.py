@@ -81,7 +81,7 @@ def test_help_names_every_command(listening):
     done = listening("--help")
 
     names = "init demo ingest score sentiment search query report words quarantine erase sources"
-    assert all(f"  {name} " in done.out for name in [*names.split(), "status"])
+    assert all(f"  {name} " in done.out for name in [*names.split(), "status", "store", "sweep"])
     assert "..." not in done.out.partition("Commands:")[2]
     assert listening("--version").out.startswith("listening ")
 
@@ -89,6 +89,7 @@ def test_help_names_every_command(listening):
 COMMANDS = (
     "init", "demo", "ingest", "score", "sentiment", "search", "report", "words", "query check",
     "query explain", "quarantine list", "quarantine retry", "erase", "sources", "status",
+    "store check", "store migrate", "store expire", "sweep",
 )  # fmt: skip
 
 

@@ -1,4 +1,5 @@
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ from tests.cli_support import files
         "quarantine list",
         "quarantine retry",
         "erase 1 -y",
+        "store check",
+        "store migrate",
+        "store expire",
     ],
 )
 def test_a_store_that_is_not_there_is_an_error_and_none_is_made(listening, command):
@@ -80,12 +84,20 @@ def test_sources_are_told_in_a_sentence_each(listening):
         assert row["options"]
 
 
-@pytest.mark.parametrize("command", [["search"], ["ingest", "reviews.csv"], ["status"]])
-def test_a_store_elsewhere_than_in_a_file_is_refused(listening, reviews, command):
-    done = listening("--store", "https://search.example:9200", *command, "--json")
+@pytest.mark.parametrize("command", [["search"], ["store", "check"], ["status"]])
+def test_a_store_of_an_unknown_kind_is_refused(listening, reviews, command):
+    done = listening("--store", "redis://search.example/1", *command, "--json")
 
     assert (done.code, done.row["error"]) == (2, "ConfigError")
-    assert "SQLite file" in done.row["message"]
+    assert "redis:// is no kind of store" in done.row["message"]
+    assert files() == {reviews}
+
+
+def test_a_store_that_machines_share_wants_one_key_for_all(listening, reviews):
+    done = listening("--store", "https://search.example:9200", "ingest", reviews, "--json")
+
+    assert (done.code, done.row["error"]) == (2, "ConfigError")
+    assert "export LISTENING_AUTHOR_KEY" in done.row["message"]
     assert files() == {reviews}
 
 
@@ -205,3 +217,87 @@ def test_a_row_leaves_the_quarantine_when_its_file_is_read_right(listening):
     assert aside("vertinimas=nps") == ["1", "2", "3"]
     assert aside("vertinimas=ignore") == ["2", "3"]
     assert aside("vertinimas=ignore", "data=ignore") == ["2"]
+
+
+def test_a_check_tells_what_is_wrong_and_exits_with_2(listening, reviews):
+    listening("ingest", reviews)
+    assert listening("store", "check").out == "The store is as it should be\n"
+    with sqlite3.connect("listening.sqlite") as db:
+        db.execute("INSERT INTO terms (rowid, surface, stem) VALUES (1, 'a', 'a')")
+    db.close()
+
+    people, programs = listening("store", "check"), listening("store", "check", "--json")
+
+    assert (people.code, programs.code, programs.row["sound"]) == (2, 2, False)
+    (problem,) = programs.row["problems"]
+    assert people.out == f"{problem}\n"
+
+
+def test_a_sqlite_store_is_brought_up_to_date_when_it_is_opened(listening, reviews):
+    listening("ingest", reviews)
+
+    assert "when opened" in listening("store", "migrate").out
+
+
+def test_old_months_expire_when_the_settings_say_how_old(listening):
+    Path("old.csv").write_text(
+        "id,date,comment\na,2020-02-03,Long ago\nb,2020-03-04,Too\n", "utf-8"
+    )
+    listening("ingest", "old.csv")
+    unsaid = listening("store", "expire", "--json")
+    Path("listening.toml").write_text('keep = "400d"\n', "utf-8")
+
+    rehearsed = listening("store", "expire", "--dry-run").out
+
+    assert (unsaid.code, unsaid.row["error"]) == (2, "ConfigError")
+    assert "keep = " in unsaid.row["message"]
+    assert rehearsed.startswith("Would remove 2 items of before 20")
+    assert listening("store", "expire", "--json").row == {"expired": 2, "dry_run": False}
+    assert listening("store", "expire").out.startswith("Removed 0 items")
+    assert listening("ingest", "old.csv", "--json").row["expired"] == 2
+    assert "2 older than is kept" in listening("ingest", "old.csv").out
+    assert b"Long ago" not in Path("listening.sqlite").read_bytes()
+
+
+def test_only_streams_that_can_be_asked_are_swept(listening, reviews):
+    listening("ingest", reviews)
+    Path("listening.toml").write_text(
+        f'[streams.shop]\nsource = "files"\npath = "{reviews}"\n', "utf-8"
+    )
+
+    assert "nothing to sweep" in listening("sweep", "--json").row["message"]
+    named = listening("sweep", "shop", "nope", "--json")
+
+    assert named.code == 2
+    assert [row["stream"] for row in named.rows] == ["shop", "nope"]
+    assert "files cannot be asked" in named.rows[0]["message"]
+
+
+@pytest.mark.parametrize(
+    "line", ["--part 0/4", "--part 5/4", "--part 1", "--part 1/257", "--part a/b"]
+)
+def test_a_part_is_one_of_how_many(listening, reviews, line):
+    listening("ingest", reviews)
+
+    done = listening("score", *line.split(), "--json")
+
+    assert (done.code, done.row["error"]) == (2, "ConfigError")
+    assert "1/4 to 4/4" in done.row["message"]
+
+
+def test_parts_score_everything_between_them(listening, reviews):
+    listening("ingest", reviews)
+
+    parts = [listening("score", "--part", f"{n}/3", "--json").row["texts"] for n in (1, 2, 3)]
+
+    assert sum(parts) == 2
+    assert listening("status", "--json").row["unscored"] == 0
+    assert listening("score", "--again", "", "--dry-run", "--json").row["texts"] == 2
+    assert listening("score", "--again", "crew", "--json").row["texts"] == 1
+
+
+@pytest.mark.parametrize("line", ["--again crew --part 1/2", "--dry-run"])
+def test_options_of_score_that_do_not_go_together_say_so(listening, reviews, line):
+    listening("ingest", reviews)
+
+    assert listening("score", *line.split(), "--json").row["error"] == "ConfigError"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import random
 import sqlite3
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
@@ -21,18 +23,19 @@ from listening.stores.sqlite import SqliteStore
 from listening.tree import Word
 from tests.contract.store import GOOD, Make, WriteContract, everything, ids, said
 from tests.contract.store_counts import CountContract
+from tests.contract.store_notes import NoteContract
 from tests.contract.store_search import SearchContract
 
 ROOT = Path(__file__).parent.parent
 
 
-class TestContract(WriteContract, SearchContract, CountContract):
+class TestContract(WriteContract, SearchContract, CountContract, NoteContract):
     @pytest.fixture
     def make(self) -> Make:
         return SqliteStore
 
 
-class TestContractOnDisk(WriteContract):
+class TestContractOnDisk(WriteContract, NoteContract):
     @pytest.fixture
     def make(self, tmp_path: Path) -> Make:
         numbers = count()
@@ -267,3 +270,90 @@ def test_many_of_one_moment_are_put_and_found_in_the_order_they_came(path: Path)
     store.put([later, *same])
     assert everything(store) == [later, *reversed(same)]
     store.close()
+
+
+def test_no_byte_of_what_expired_is_left(path: Path) -> None:
+    store = SqliteStore(str(path))
+    store.put([said(n, f"Ordinary words about a parcel {n}") for n in range(500)])
+    old = said(900, "Xylophonist Quetzalcoatl wrote", author="of-zoë", url="https://q.example/zz9")
+    store.put([dataclasses.replace(old, created_at=old.created_at - timedelta(days=60))])
+    assert b"quetzalcoatl" in bytes_of(path).lower()
+    assert store.expire(said(0).created_at) == 1
+    after = bytes_of(path).lower()
+    for trace in (b"ylophonist", b"uetzalcoatl", "zoë".encode(), b"zz9", b"x:900"):
+        assert trace not in after
+    store.close()
+    assert len(everything(checked(path))) == 500
+
+
+def test_expiring_without_an_end_of_the_readers_says_to_do_it_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", 0)
+    store = SqliteStore(str(path))
+    store.put([said(1, "quetzalcoatl")])
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM feedback").fetchone()
+    later = said(1).created_at + timedelta(days=60)
+    with pytest.raises(TransientError, match="do the same again"):
+        store.expire(later)
+    reader.close()
+    assert store.expire(later) == 0
+    assert b"quetzalcoatl" not in bytes_of(path)
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("harm", "found"),
+    [
+        ("UPDATE chunk SET data = zeroblob(length(data))", "1 packed chunks do not say"),
+        ("DELETE FROM chunk", "1 packed chunks do not say"),
+        ("DELETE FROM terms_content", "full-text index"),
+        ("INSERT INTO terms (rowid, surface, stem) VALUES (1, 'a', 'a')", "1 texts that are gone"),
+        ("DROP TRIGGER feedback_changed", "trigger feedback_changed is missing"),
+        ("UPDATE feedback SET series = 99", "refers to a row of series that is gone"),
+    ],
+)
+def test_a_check_finds_what_was_harmed(path: Path, harm: str, found: str) -> None:
+    store = SqliteStore(str(path))
+    store.put([said(n) for n in range(20)])
+    store.aggregate(Filter(), by=[Dimension.DAY])
+    assert store.check() == ()
+    with sqlite3.connect(path) as db:
+        db.executescript(harm)
+    db.close()
+    problems = store.check()
+    assert any(found in problem for problem in problems), problems
+    assert all(
+        str(path) in problem and "restore it from a backup" in problem for problem in problems
+    )
+    store.close()
+
+
+def test_a_check_finds_a_damaged_page(path: Path) -> None:
+    store = SqliteStore(str(path))
+    store.put([said(n, f"parcel {n} " * 50) for n in range(200)])
+    store.close()
+    data = bytearray(path.read_bytes())
+    place = data.index(b"parcel 77 ") // 4096 * 4096
+    data[place : place + 12] = b"\xff" * 12
+    path.write_bytes(data)
+    damaged = SqliteStore(str(path))
+    assert damaged.check()
+    damaged.close()
+
+
+def test_a_file_of_the_first_version_gets_what_came_later(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite_file, "MIGRATIONS", sqlite_file.MIGRATIONS[:1])
+        first = SqliteStore(str(path))
+        first.put([said(1)])
+        first.close()
+
+    store = checked(path)
+
+    assert store.save_note("alert", "a", "told", revision=0)
+    assert (everything(store), store.check()) == ([said(1)], ())

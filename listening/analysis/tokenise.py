@@ -64,6 +64,7 @@ _NEGATED = frozenset(
     | {"arent", "wasnt", "werent", "aint", "havent", "hasnt", "hadnt", "mustnt", "neednt"}
 )
 _ELIDING = frozenset({"fr", "it", "ca", "oc"})  # l'hôtel, dell'albergo
+_AS_ONE = frozenset({"word", "single"})
 _INNER = str.maketrans(dict.fromkeys(_APOSTROPHES + _HYPHENS))
 
 
@@ -74,6 +75,19 @@ def tokens(text: str, language: str) -> list[Token]:
     tag, ``@user`` is user, an address its host and path words.
     """
     return list(_scan(text, primary(language), 0, len(text)))
+
+
+def terms(text: str, language: str) -> tuple[str, str]:
+    """The surfaces of ``tokens`` and their stems, joined by single spaces: what stores index."""
+    code = primary(language)
+    found: list[tuple[str, str]] = []
+    for match in _TOKEN.finditer(text):
+        if match.lastgroup in _AS_ONE and code not in _ELIDING:  # nearly all, at half the cost
+            found.append(_terms(match[0][:LONGEST], code))
+        else:
+            found += ((t.surface, t.stem) for t in _scan(text, code, *match.span()))
+    kept = [pair for pair in found if pair[0]]
+    return " ".join(pair[0] for pair in kept), " ".join(pair[1] for pair in kept)
 
 
 def _scan(text: str, language: str, start: int, end: int) -> Iterator[Token]:

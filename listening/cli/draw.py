@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from listening.app import Status
 from listening.cli import output
 from listening.pipeline import Ingested
 from listening.query import QueryError
 from listening.records import Rejected
 from listening.report.wording import counted
 from listening.sources.files import Layout
+from listening.status import Status
 
 MOST_REJECTED = 10
 MOST_RAW = 160  # characters of a row set aside: two lines of a terminal
@@ -24,6 +24,7 @@ def ingested(result: Ingested, layout: Layout | None, *, dry_run: bool) -> None:
         *([f"{result.updated:,} updated"] if result.updated else []),
         *([f"{result.duplicates:,} known already"] if result.duplicates else []),
         *([f"{result.erased:,} withdrawn"] if result.erased else []),
+        *([f"{result.expired:,} older than is kept"] if result.expired else []),
         f"{len(result.quarantined):,} set aside",
     )
     name = layout.path if layout and result.stream.startswith("file:") else result.stream

@@ -13,7 +13,7 @@ import typer
 
 from listening import __version__, settings
 from listening.app import App, demo_settings
-from listening.cli import INTERRUPTED, care, draw, named, output, read, shapes
+from listening.cli import INTERRUPTED, care, draw, keep, named, output, read, shapes
 from listening.cli.options import (
     Brand,
     DryRun,
@@ -26,15 +26,15 @@ from listening.cli.options import (
     Zone,
     files_options,
     opened,
+    part_of,
     reading,
     window,
 )
-from listening.errors import ConfigError, ListeningError, TransientError
+from listening.errors import ConfigError, ListeningError
 from listening.pipeline import EVERYTHING, Ingested, Stream
 from listening.records import Window
 from listening.report.wording import counted
 
-CONFIG, TEMPORARY = 2, 75  # exit codes: a person must act; try later (EX_TEMPFAIL)
 _OF_ALL = ("--store", "--config", "-c")
 _Usage: Any = typer.BadParameter.__base__  # click's UsageError, of which typer exports only this
 STOPPED = "stopped; what was done is kept, and the same command run again goes on from there"
@@ -48,8 +48,10 @@ cli = typer.Typer(
 )
 cli.add_typer(read.cli)
 cli.add_typer(care.cli)
+cli.add_typer(keep.cli)
 cli.add_typer(read.query_cli, name="query")
 cli.add_typer(care.quarantine_cli, name="quarantine")
+cli.add_typer(keep.store_cli, name="store")
 
 
 def _version(*, wanted: bool) -> None:
@@ -73,7 +75,7 @@ def options(
     store: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE",
+            metavar="FILE|URL",
             help="Store, instead of the settings'. Both options may stand after a command too.",
         ),
     ] = None,
@@ -166,7 +168,7 @@ def ingest(
             stream = _stream(app, name, given)
             _report(app, stream, _pull(app, stream, period, dry_run=dry_run), dry_run, as_json)
         except ListeningError as error:  # one source's trouble must not stop the others
-            failures.append(_told(error, as_json=as_json, stream=name))
+            failures.append(output.told(error, as_json=as_json, stream=name))
     if failures:
         raise typer.Exit(min(failures))  # a person, if anyone, must act
 
@@ -212,16 +214,37 @@ def _report(app: App, stream: Stream, result: Ingested, dry_run: bool, as_json: 
 def score(
     context: typer.Context,
     *,
+    again: Annotated[
+        str | None,
+        typer.Option(metavar="QUERY", help="Score again all texts it finds; '' finds all."),
+    ] = None,
     limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="At most so many.")] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(metavar="N/M", help="Only part N of M, for workers side by side."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --again: only count the texts.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Score the texts that the model has not scored yet."""
-    app = reading(context)
+    app, chosen = reading(context), part_of(part)
+    if again is None and dry_run:
+        raise ConfigError("--dry-run goes with --again; what waits is in: listening status")
+    if again is not None and part is not None:
+        raise ConfigError("--part is of what waits, not of a query: leave out --part or --again")
     with output.counting("scored") as count:
-        result = app.score(limit=limit, progress=count)
+        if again is None:
+            result = app.score(limit=limit, part=chosen, progress=count)
+        else:
+            result = app.rescore(again, limit=limit, dry_run=dry_run, progress=count)
     labels = shapes.labels(result.labels)
     if as_json:
         output.as_json({"model": result.model, "texts": result.texts, "labels": labels})
+        return
+    if dry_run:
+        output.say(f"Would score {counted(result.texts, 'text')} again with {result.model}")
         return
     counts = ", ".join(f"{number:,} {label}" for label, number in labels.items())
     output.say(f"Scored {counted(result.texts, 'text')} with {result.model}: {counts}")
@@ -234,16 +257,18 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = _code(list(arguments), as_json=as_json)
         if code == INTERRUPTED:
-            _say("Interrupted", STOPPED, as_json=as_json)
+            output.trouble("Interrupted", STOPPED, in_json=as_json)
         sys.stdout.flush()
     except ListeningError as error:
-        code = _told(error, as_json=as_json)
+        code = output.told(error, as_json=as_json)
     except BrokenPipeError:  # the reader, e.g. head, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError as error:
-        code = CONFIG
-        _say("ConfigError", f"{error.filename or 'the system'}: {error.strerror}", as_json=as_json)
+        code = output.CONFIG
+        output.trouble(
+            "ConfigError", f"{error.filename or 'the system'}: {error.strerror}", in_json=as_json
+        )
     return code
 
 
@@ -252,10 +277,10 @@ def _code(arguments: list[str], *, as_json: bool) -> int:
         code = cli(_forward(arguments), prog_name="listening", standalone_mode=False)
     except _Usage as error:
         if as_json:
-            _say("ConfigError", error.format_message(), as_json=True)
+            output.trouble("ConfigError", error.format_message(), in_json=True)
         else:
             error.show()
-        return CONFIG
+        return output.CONFIG
     except SystemExit as end:  # how typer leaves a pipe that was closed
         if isinstance(end.__context__, BrokenPipeError):
             raise end.__context__ from None
@@ -277,15 +302,3 @@ def _forward(arguments: list[str]) -> list[str]:
         else:
             rest.append(argument)
     return first + rest
-
-
-def _told(error: ListeningError, *, as_json: bool, **more: str) -> int:
-    """Say what went wrong; returns the exit code that it deserves."""
-    _say(type(error).__name__, str(error), as_json=as_json, **more)
-    return TEMPORARY if isinstance(error, TransientError) else CONFIG
-
-
-def _say(error: str, message: str, *, as_json: bool, **more: str) -> None:
-    if as_json:
-        output.as_json({"error": error, "message": message, **more})
-    output.warn(message)

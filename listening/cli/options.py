@@ -13,7 +13,7 @@ import typer
 from listening import settings
 from listening.app import App
 from listening.errors import ConfigError
-from listening.records import Kind, Window
+from listening.records import SLOTS, WHOLE, Kind, Part, Window
 from listening.sources.columns import FIELDS
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
@@ -61,7 +61,7 @@ def reading(context: typer.Context) -> App:
     app = opened(context)
     if not app.has_store:
         raise ConfigError(
-            f"there is no store {app.store_path}; fill one with listening ingest, or name another "
+            f"there is no store {app.place}; fill one with listening ingest, or name another "
             "with --store"
         )
     return app
@@ -90,6 +90,22 @@ def _moment(text: str | None, zone: str, option: str) -> datetime | None:
             f"{option} {text!r} is no time; write e.g. 2026-10-09, 2026-10-09T18:00 or 7d"
         ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
+
+
+def part_of(text: str | None) -> Part:
+    """The first of four is ``1/4``."""
+    if text is None:
+        return WHOLE
+    number, _, of = text.partition("/")
+    try:
+        found = Part(int(number) - 1, int(of))
+    except ValueError:
+        found = Part(0, 0)
+    if not 0 <= found.number < found.of <= SLOTS:
+        raise ConfigError(
+            f"--part {text!r}: write e.g. 1/4 to 4/4 for four workers; {SLOTS} are the most"
+        )
+    return found
 
 
 def files_options(*, mapped: list[str] | None, **given: object) -> dict[str, Any]:

@@ -10,11 +10,15 @@ from functools import cache
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
-from listening.pipeline import Progress
+from listening.errors import ListeningError, TransientError
+from listening.protocols import Progress
 from listening.terminal.safety import clean
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+CONFIG, TEMPORARY = 2, 75  # exit codes: a person must act; try later (EX_TEMPFAIL)
 
 
 @cache
@@ -48,6 +52,19 @@ def warn(text: str) -> None:
     console(stderr=True).print(
         f"listening: {clean(text)}", style="red", markup=False, soft_wrap=True
     )
+
+
+def told(error: ListeningError, *, as_json: bool, **more: str) -> int:
+    """Say what went wrong; returns the exit code that it deserves."""
+    trouble(type(error).__name__, str(error), in_json=as_json, **more)
+    return TEMPORARY if isinstance(error, TransientError) else CONFIG
+
+
+def trouble(error: str, message: str, *, in_json: bool, **more: str) -> None:
+    """A trouble by its kind, to people and, where they want it, to programs."""
+    if in_json:
+        as_json({"error": error, "message": message, **more})
+    warn(message)
 
 
 def plain(text: str) -> None:

@@ -24,7 +24,7 @@ def rejected(row: Rejected) -> Json:
 
 
 def ingested(result: Ingested, layout: Layout | None, *, dry_run: bool) -> Json:
-    """``rows`` = stored + updated + duplicates + erased + the number of quarantined."""
+    """``rows`` = stored + updated + duplicates + erased + expired + number of quarantined."""
     shape: Json = {
         "stream": result.stream,
         "rows": result.rows,
@@ -32,6 +32,7 @@ def ingested(result: Ingested, layout: Layout | None, *, dry_run: bool) -> Json:
         "updated": result.updated,
         "duplicates": result.duplicates,
         "erased": result.erased,
+        "expired": result.expired,
         "quarantined": [rejected(row) for row in result.quarantined],
         "dry_run": dry_run,
     }

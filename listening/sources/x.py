@@ -10,22 +10,22 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Generator, Iterator
+import re
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from html import unescape
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from listening.errors import ConfigError, InvalidItem, ListeningError, TransientError
-from listening.records import Item, Kind, Page, Rejected, Window
+from listening.errors import ConfigError, InvalidItem, TransientError
+from listening.records import Checked, Item, Kind, Page, Rejected, Window
 from listening.sources import local
+from listening.sources.x_api import WHERE, Answer, client, said
 from listening.sources.x_query import Compiled, compile_query
 from listening.tree import And, Field, Not, Or, leaves
 
 if TYPE_CHECKING:
-    import httpx
-
     from listening.http import Http
 
 _PAGE, _SMALLEST_PAGE = 100, 10
@@ -35,7 +35,6 @@ _FIELDS = (
     "id,text,note_tweet,created_at,lang,author_id,public_metrics,referenced_tweets,"
     "edit_history_tweet_ids"
 )
-_WHERE = "copy the app's Bearer Token from https://console.x.com (Apps, Keys and tokens)"
 _log = logging.getLogger(__name__)
 
 
@@ -49,16 +48,18 @@ class _Walk:
 
 @dataclass(frozen=True)
 class _State:
-    """All posts up to ``since_id`` are done with; ``spent`` posts were read in ``month``."""
+    """All posts up to ``since_id`` are done with; ``spent`` posts were read in ``month``.
+
+    Of these ``swept`` were read only to see whether they are still there.
+    """
 
     since_id: int = 0
     walk: _Walk | None = None
     month: str = ""
     spent: int = 0
+    swept: int = 0
 
 
-Answer = dict[str, Any]
-Search = Callable[..., Answer]
 Steps = Generator[Page, None, _State]
 
 
@@ -67,22 +68,25 @@ class X:
     """``query`` is ours (see ``listening.query``); what X cannot do of it is done after fetching.
 
     ``monthly_budget``: at most so many posts are read in a UTC month; X bills each, about
-    0.005 USD (2026), and with ``usernames`` each author too. ``languages`` are BCP 47 codes; X
-    then returns only posts it takes to be in them. ``reposts`` includes plain reposts.
+    0.005 USD (2026), and with ``usernames`` each author too. ``sweep_budget``: at most so many of
+    these are read again to see whether they are still there; None is half. ``languages`` are BCP
+    47 codes; X then returns only posts it takes to be in them. ``reposts`` includes plain reposts.
     """
 
     name: ClassVar[str] = "x"
+    asked_together: ClassVar[int] = 100
 
     query: str
     bearer_token: str = field(repr=False)
     monthly_budget: int = 1_000
+    sweep_budget: int | None = None
     languages: tuple[str, ...] = ()
     reposts: bool = False
     usernames: bool = True
 
     def __post_init__(self) -> None:
         if not self.bearer_token.strip():
-            raise ConfigError(f"x: bearer_token is empty; {_WHERE}")
+            raise ConfigError(f"x: bearer_token is empty; {WHERE}")
         if self.monthly_budget < _SMALLEST_PAGE:
             raise ConfigError(
                 f"x: monthly_budget = {self.monthly_budget} is too small: X returns at least "
@@ -131,13 +135,35 @@ class X:
             state = _moved(state, state.walk, more=False)
         yield from self._walk(state, _Walk(), _since(state, now), http)
 
+    def withdrawn(self, native_ids: Sequence[str], cursor: str | None, *, http: Http) -> Checked:
+        """Ask X for at most 100 posts: gone are those that it says it cannot find or show.
+
+        That is deleted ones, and those of authors who are suspended or now protected. A post that
+        X says nothing about counts as there. Raises as ``fetch`` does; X bills each post found.
+        https://docs.x.com/x-api/posts/get-posts-by-ids
+        """
+        state = _this_month(_read_cursor(cursor), http.now())
+        most = self.monthly_budget // 2 if self.sweep_budget is None else self.sweep_budget
+        left = min(most - state.swept, self.monthly_budget - state.spent)
+        ids = [each for each in dict.fromkeys(native_ids) if re.fullmatch("[0-9]{1,19}", each)]
+        if not ids:
+            return Checked(0, (), cursor)
+        if left <= 0:
+            what = f"{state.swept} of {most} posts are read again, and {state.spent} in all of"
+            option = "sweep_budget" if state.swept >= most else "monthly_budget"
+            raise _spent(f"{what} this month's {self.monthly_budget}", option, http.now())
+        here, gone = _looked_up(client(self.bearer_token, http).get_tweets(ids[:left]))
+        state = replace(state, spent=state.spent + len(here), swept=state.swept + len(here))
+        withdrawn = tuple(each for each in ids[:left] if each in gone)
+        return Checked(len(ids[:left]), withdrawn, json.dumps(asdict(state)))
+
     def _walk(
         self, state: _State, walk: _Walk, bounds: Answer, http: Http, *, moves: bool = True
     ) -> Steps:
-        search, token, idle = _client(self.bearer_token, http), None, 0
+        search, token, idle = client(self.bearer_token, http).search_recent_tweets, None, 0
         while True:
             state = _this_month(state, http.now())
-            answer = search(**bounds, **self._ask(state, http.now()), next_token=token)
+            answer = _page(search(**bounds, **self._ask(state, http.now()), next_token=token))
             ids, items, rejected = self._read(answer)
             if walk.until and max(ids, default=0) >= walk.until:
                 raise TransientError("x: X sent a page again that it had sent before; try later")
@@ -156,14 +182,11 @@ class X:
     def _ask(self, state: _State, now: datetime) -> Answer:
         left = self.monthly_budget - state.spent
         if left < _SMALLEST_PAGE:
-            resumes = (now.replace(day=1) + timedelta(days=32)).replace(
-                day=1, hour=0, minute=0, second=0, microsecond=0
-            )
-            raise TransientError(
-                f"x: {state.spent} of this month's {self.monthly_budget} posts are read, and X "
-                f"sends no fewer than {_SMALLEST_PAGE}; reading goes on at {resumes:%Y-%m-%d} "
-                "00:00 UTC, or raise monthly_budget",
-                retry_after=(resumes - now).total_seconds(),
+            raise _spent(
+                f"{state.spent} of this month's {self.monthly_budget} posts are read, and X sends "
+                f"no fewer than {_SMALLEST_PAGE}",
+                "monthly_budget",
+                now,
             )
         return {
             "query": self.compiled.text,
@@ -228,9 +251,18 @@ def _forgotten(walk: _Walk, now: datetime) -> bool:
     return gone
 
 
+def _spent(what: str, option: str, now: datetime) -> TransientError:
+    month = (now.replace(day=1) + timedelta(days=32)).replace(day=1)
+    resumes = month.replace(hour=0, minute=0, second=0, microsecond=0)
+    return TransientError(
+        f"x: {what}; reading goes on at {resumes:%Y-%m-%d} 00:00 UTC, or raise {option}",
+        retry_after=(resumes - now).total_seconds(),
+    )
+
+
 def _this_month(state: _State, now: datetime) -> _State:
     month = f"{now:%Y-%m}"
-    return state if state.month == month else replace(state, month=month, spent=0)
+    return state if state.month == month else replace(state, month=month, spent=0, swept=0)
 
 
 def _moved(state: _State, walk: _Walk, *, more: bool) -> _State:
@@ -302,61 +334,26 @@ def _language(code: str | None) -> str | None:
     return {"iw": "he", "in": "id"}.get(code, code)
 
 
-def _client(token: str, http: Http) -> Search:
-    """Give tweepy's search, its requests sent by ``http``: one set of limits, no logged token."""
-    import httpx  # noqa: PLC0415 - heavy
-    import tweepy  # type: ignore[import-untyped]  # noqa: PLC0415 - no stubs; loads only when used
-
-    from listening.http import read_json  # noqa: PLC0415 - brings httpx
-
-    class Client(tweepy.Client):  # type: ignore[misc]  # likewise
-        def request(self, _method: str, route: str, params: Answer, **_: object) -> httpx.Response:
-            answer = http.get(
-                f"https://api.x.com{route}",
-                params=params,
-                headers={"Authorization": f"Bearer {token}"},
-                explain=_explain,
-            )
-            return httpx.Response(answer.status_code, json=_checked(read_json(answer)))
-
-    search: Search = Client(token, return_type=dict).search_recent_tweets
-    return search
-
-
-def _checked(answer: object) -> object:
+def _page(answer: object) -> Answer:
     """Let errors beside data pass: they are about authors that X could not show."""
     if not isinstance(answer, dict) or not isinstance(answer.get("meta"), dict):
-        raise TransientError(f"x: X answered without a result: {_said(answer)}")
+        raise TransientError(f"x: X answered without a result: {said(answer)}")
     if errors := answer.get("errors"):
-        _log.warning("x: X left out %d referenced objects: %s", len(errors), _said(answer))
+        _log.warning("x: X left out %d referenced objects: %s", len(errors), said(answer))
     return answer
 
 
-def _said(answer: object) -> str:
-    """Give X's own words of an error, shortened."""
-    if not isinstance(answer, dict):
-        return "nothing"
-    errors = [e for e in answer.get("errors") or () if isinstance(e, dict)]
-    words = [str(e.get("message") or e.get("detail") or "") for e in errors]
-    return ("; ".join(filter(None, [*words, str(answer.get("detail") or "")])) or "no reason")[:300]
+_GONE = ("/resource-not-found", "/not-authorized-for-resource")
 
 
-def _explain(response: httpx.Response) -> ListeningError | None:
-    try:
-        answer = json.loads(response.content)
-    except (ValueError, RecursionError):
-        answer = None
-    said = _said(answer)
-    if "usage-capped" in response.text:
-        return ConfigError(
-            "x: the account's monthly cap on X's side is reached; raise it or buy credits at "
-            f"https://console.x.com, or wait for the next billing month. X says: {said}"
-        )
-    advice = {
-        400: "X does not accept the query or its time range",
-        401: f"X does not know the bearer_token; {_WHERE}",
-        402: "the account has no credits left; buy some at https://console.x.com",
-        403: "the app's access does not include search (X's error 453); put it in a project with "
-        "pay-per-use or a paid plan at https://console.x.com",
-    }.get(response.status_code)
-    return ConfigError(f"x: {advice}. X says: {said}") if advice else None
+def _looked_up(answer: object) -> tuple[set[str], set[str]]:
+    """The ids of the posts in an answer, and those that X says it cannot find or may not show."""
+    if not isinstance(answer, dict) or not (answer.get("data") or answer.get("errors")):
+        raise TransientError(f"x: X answered without a result: {said(answer)}")
+    here = {str(post.get("id")) for post in answer.get("data") or ()}
+    named = {
+        str(error.get("resource_id") or error.get("value"))
+        for error in answer.get("errors") or ()
+        if str(error.get("type")).endswith(_GONE)
+    }
+    return here, named - here

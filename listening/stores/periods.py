@@ -37,9 +37,10 @@ class Periods:
     @classmethod
     def of(cls, seconds: Numbers, period: Dimension, zone: str) -> Periods:
         """``seconds`` since 1970, sorted. Raises ConfigError for an unknown zone."""
-        offsets = _offsets(seconds, _zone(zone))
+        offsets, since = _offsets(seconds, zone_of(zone))
         if period is Dimension.HOUR:
-            start = (seconds + offsets) // 3600 * 3600 - offsets
+            # Where clocks change within an hour, what is left of it and of the next are two.
+            start = np.maximum((seconds + offsets) // 3600 * 3600 - offsets, since)
             codes, starts = _coded(start // _QUARTER)
             ahead = np.zeros(len(starts), np.int64)
             ahead[codes] = offsets
@@ -49,7 +50,8 @@ class Periods:
         return cls(places[codes], names.tolist())
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone_of(name: str) -> ZoneInfo:
+    """The zone of an IANA name; raises ConfigError when there is none."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -77,8 +79,9 @@ def _starts(days: Numbers, period: Dimension) -> npt.NDArray[np.str_]:
 
 
 def _hours(starts: Numbers, ahead: Numbers) -> list[str]:
-    local = np.datetime_as_string((starts + ahead).astype("datetime64[s]"), unit="m")
-    return [f"{name}{_written(int(offset))}" for name, offset in zip(local, ahead, strict=True)]
+    local = (starts + ahead) // 3600 * 3600
+    names = np.datetime_as_string(local.astype("datetime64[s]"), unit="m")
+    return [f"{name}{_written(int(offset))}" for name, offset in zip(names, ahead, strict=True)]
 
 
 def _written(offset: int) -> str:
@@ -86,12 +89,14 @@ def _written(offset: int) -> str:
     return f"{'-' if offset < 0 else '+'}{hours:02}:{minutes:02}"
 
 
-def _offsets(seconds: Numbers, zone: ZoneInfo) -> Numbers:
-    """How far local time is ahead of UTC at each of the sorted moments, in seconds."""
+def _offsets(seconds: Numbers, zone: ZoneInfo) -> tuple[Numbers, Numbers]:
+    """How far local time is ahead of UTC at each of the sorted moments, and since when."""
     changes = [*_changes(_distinct(seconds // _DAY), zone)]
     starts = np.searchsorted(seconds, [second for second, _ in changes])
     lengths = np.diff([*starts, len(seconds)])
-    return np.repeat(np.array([offset for _, offset in changes], np.int64), lengths)
+    both = np.array([(offset, since) for since, offset in changes], np.int64).reshape(-1, 2)
+    offsets, sinces = np.repeat(both, lengths, axis=0).T
+    return offsets, sinces
 
 
 def _distinct(ordered: Numbers) -> list[int]:
@@ -103,7 +108,7 @@ def _changes(days: Sequence[int], zone: ZoneInfo) -> Iterator[tuple[int, int]]:
     last = None
     for day in days:
         first, end = day * _DAY, (day + 1) * _DAY
-        before, after = _offset(first, zone), _offset(end, zone)
+        before, after = offset_at(first, zone), offset_at(end, zone)
         if before != last:
             yield first, before
         if after != before:
@@ -112,14 +117,15 @@ def _changes(days: Sequence[int], zone: ZoneInfo) -> Iterator[tuple[int, int]]:
 
 
 def _change(low: int, high: int, zone: ZoneInfo) -> int:
-    before = _offset(low, zone)
+    before = offset_at(low, zone)
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if _offset(middle, zone) == before else (low, middle)
+        low, high = (middle, high) if offset_at(middle, zone) == before else (low, middle)
     return high
 
 
-def _offset(second: int, zone: ZoneInfo) -> int:
+def offset_at(second: int, zone: ZoneInfo) -> int:
+    """How many seconds local time is ahead of UTC; ``second`` counts from 1970."""
     known = min(max(second, _ZONES_KNOWN.start), _ZONES_KNOWN.stop)
     moment = (_EPOCH + timedelta(seconds=known)).astimezone(zone)
     return int((moment.utcoffset() or timedelta()).total_seconds())

@@ -8,38 +8,54 @@ import hashlib
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from math import log
+from datetime import datetime
+from itertools import islice
 
 import numpy as np
 
 from listening.analysis import tokens
-from listening.errors import ConfigError, TransientError
+from listening.errors import TransientError
 from listening.match import Matcher, same_text
 from listening.records import (
+    WHOLE,
     Bucket,
     Dimension,
     Feedback,
     Filter,
     Hit,
     Hits,
+    Note,
+    Part,
+    Refusal,
     Rejected,
     Sentiment,
-    TermCount,
     TermCounts,
     Written,
+    slot,
 )
-from listening.stores import sqlite_counts, sqlite_query, sqlite_rows, sqlite_write
+from listening.stores import (
+    sqlite_check,
+    sqlite_counts,
+    sqlite_query,
+    sqlite_rows,
+    sqlite_write,
+)
+from listening.stores.reading import (
+    COUNTED,
+    SAMPLE,
+    Frequencies,
+    broken_cursor,
+    check_limit,
+    telling,
+)
 from listening.stores.sqlite_counts import Columns, Rows
 from listening.stores.sqlite_file import MEMORY, SqliteFile
 from listening.stores.sqlite_query import HIGHEST, LOWEST, Selection
 from listening.stores.sqlite_rows import COLUMNS, LABELS, SENTIMENT, SERIES
 
-MOST_HITS = 200
-COUNTED = 10_000  # totals are exact up to here
-SAMPLE = 5_000  # texts that ``terms`` looks at
 PAGE = 500
 
 
@@ -65,37 +81,44 @@ class SqliteStore:
         self._file.close()
 
     def put(self, feedback: Sequence[Feedback]) -> Written:
-        for language in {one.language for one in feedback}:
+        faults = [(one.id, sqlite_rows.fault(one)) for one in feedback]
+        refused = tuple(Refusal(id_, fault) for id_, fault in faults if fault)
+        sound = [one for one, (_, fault) in zip(feedback, faults, strict=True) if not fault]
+        for language in {one.language for one in sound}:
             tokens("a", language)  # dictionaries take seconds to load: not while others wait
         with self._file.writing() as db:
-            outcomes = Counter(sqlite_write.put(db, one) for one in feedback)
-        return Written(outcomes["stored"], outcomes["updated"], outcomes["duplicates"])
+            outcomes = Counter(sqlite_write.put(db, one) for one in sound)
+        return Written(outcomes["stored"], outcomes["updated"], outcomes["duplicates"], refused)
 
-    def unscored(self, model: str, *, limit: int | None = None) -> Iterator[tuple[str, str]]:
-        left = limit if limit is not None else 2**62
+    def unscored(
+        self, model: str, *, limit: int | None = None, part: Part = WHOLE
+    ) -> Iterator[tuple[str, str]]:
+        slots = part.slots
+        found = ((id_, text) for id_, text in self._unscored(model) if slot(id_) in slots)
+        return islice(found, limit)
+
+    def _unscored(self, model: str) -> Iterator[tuple[str, str]]:
         before = HIGHEST
-        while left > 0:
+        while True:
             with self._file.reading() as db:
                 page = db.execute(
                     "SELECT at, id, text FROM feedback WHERE at IN (SELECT at FROM feedback"
                     " INDEXED BY facts WHERE at < ? AND label <> 0 AND model IS NOT"
                     " (SELECT coalesce(max(code), -1) FROM model WHERE name = ?)"
                     " ORDER BY at DESC LIMIT ?) ORDER BY at DESC",
-                    (before, model, min(left, PAGE)),
+                    (before, model, PAGE),
                 ).fetchall()
             if not page:
                 return
             yield from ((id_, text) for _, id_, text in page)
             before = page[-1][0]
-            left -= len(page)
 
     def annotate(self, scored: Sequence[tuple[str, str, Sentiment]]) -> int:
         with self._file.writing() as db:
             return sum(sqlite_write.annotate(db, *one) for one in scored)
 
     def search(self, where: Filter, *, limit: int = 20, cursor: str | None = None) -> Hits:
-        if not 1 <= limit <= MOST_HITS:
-            raise ConfigError(f"a page has 1 to {MOST_HITS} hits, not {limit}; page by the cursor")
+        check_limit(limit)
         before = HIGHEST if cursor is None else _read_cursor(cursor)
         selection = self._select(where)
         with self._file.reading() as db:
@@ -133,30 +156,28 @@ class SqliteStore:
             return sqlite_counts.buckets(columns, rows, _all_series(db), by, zone)
 
     def terms(self, where: Filter, *, background: Filter, limit: int = 200) -> TermCounts:
-        near, surfaces, total = self._frequencies(where)
-        far, _, background_total = self._frequencies(background)
-
-        def excess(stem: str) -> float:
-            share = near[stem] / total
-            return share * log(share * (background_total + 1) / (far[stem] + 0.5))
-
-        chosen = sorted(near, key=lambda stem: (-excess(stem), stem))[:limit]
-        return TermCounts(
-            tuple(TermCount(surfaces[stem], near[stem], far[stem]) for stem in chosen),
-            total,
-            background_total,
-        )
+        return telling(self._frequencies(where), self._frequencies(background), limit)
 
     def erase(self, ids: Sequence[str]) -> int:
-        if not ids:
-            return 0
+        return (
+            self._remove(lambda db: sum(sqlite_write.erase(db, id_) for id_ in ids)) if ids else 0
+        )
+
+    def expire(self, before: datetime) -> int:
+        return self._remove(lambda db: sqlite_write.expire(db, before))
+
+    def _remove(self, deleted: Callable[[sqlite3.Connection], int]) -> int:
+        """Delete without a trace; returns how many went."""
         with self._file.writing() as db:
-            there = sum(sqlite_write.erase(db, id_) for id_ in ids)
-            if there:
+            gone = deleted(db)
+            if gone:
                 # Deleted words stay in the full-text index until it is merged into one piece.
                 db.execute("INSERT INTO terms (terms) VALUES ('optimize')")
         self._file.scrub()
-        return there
+        return gone
+
+    def check(self) -> tuple[str, ...]:
+        return tuple(sqlite_check.faults(self._file))
 
     def cursor(self, stream: str) -> str | None:
         with self._file.reading() as db:
@@ -201,27 +222,36 @@ class SqliteStore:
             db.executemany("DELETE FROM quarantine WHERE id = ?", [(id_,) for id_ in ids])
         self._file.scrub()
 
+    def notes(self, kind: str) -> Mapping[str, Note]:
+        with self._file.reading() as db:
+            rows = db.execute("SELECT key, value, revision FROM note WHERE kind = ?", (kind,))
+            return {key: Note(value, revision) for key, value, revision in rows}
+
+    def save_note(self, kind: str, key: str, value: str, *, revision: int) -> bool:
+        with self._file.writing() as db:
+            if revision == 0:
+                query = "INSERT OR IGNORE INTO note (value, kind, key, revision) VALUES (?, ?, ?, 1)"
+                return db.execute(query, (value, kind, key)).rowcount == 1
+            query = (
+                "UPDATE note SET value = ?, revision = revision + 1"
+                " WHERE kind = ? AND key = ? AND revision = ?"
+            )
+            return db.execute(query, (value, kind, key, revision)).rowcount == 1
+
     def _select(self, where: Filter) -> Selection:
         """Compile, before reading begins: dictionaries may take longer to load than it may last."""
         with self._file.reading() as db:
             known = [language for (language,) in db.execute("SELECT DISTINCT language FROM series")]
         return sqlite_query.select(where, known)
 
-    def _frequencies(self, where: Filter) -> tuple[Counter[str], dict[str, str], int]:
-        """In how many of the newest texts each stem is, its commonest form, how many texts."""
+    def _frequencies(self, where: Filter) -> Frequencies:
+        """Of the newest texts."""
         selection = self._select(where)
-        texts: Counter[str] = Counter()
-        forms: Counter[tuple[str, str]] = Counter()
-        total = 0
+        query = "SELECT surface, stem FROM terms WHERE rowid = ?"
         with self._file.reading() as db:
             _define(db, selection)
-            for at in _newest(db, selection, SAMPLE):
-                query = "SELECT surface, stem FROM terms WHERE rowid = ?"
-                for surfaces, stems in db.execute(query, (at,)):
-                    total += 1
-                    texts.update({*stems.split(" ")})
-                    forms.update(zip(stems.split(" "), surfaces.split(" "), strict=True))
-        return texts, {stem: form for (stem, form), _ in reversed(forms.most_common())}, total
+            newest = _newest(db, selection, SAMPLE)
+            return Frequencies.of(row for at in newest for row in db.execute(query, (at,)))
 
     def _pack(self) -> None:
         with self._file.reading() as db:
@@ -313,5 +343,5 @@ def _rejected_id(one: Rejected) -> str:
 def _read_cursor(cursor: str) -> int:
     number = int(cursor) if re.fullmatch(r"-?[0-9]{1,19}", cursor) else LOWEST - 1
     if not LOWEST <= number <= HIGHEST:
-        raise ConfigError(f"{cursor[:40]!r} is no search cursor; start again without one")
+        raise broken_cursor(cursor)
     return number

@@ -17,13 +17,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from listening.errors import ConfigError
 from listening.records import Bucket, Dimension, Label
 from listening.stores.periods import PERIODS, Periods
+from listening.stores.reading import MOST_BUCKETS, too_many_buckets
 from listening.stores.sqlite_query import HIGHEST, LOWEST
 from listening.stores.sqlite_rows import LABELS, RATINGS, SERIES, UNSCORED
 
-MOST_BUCKETS = 10_000
 MOST_CELLS = 1 << 22  # beyond, sorting beats a table of every possible combination
 NO_RATING = -1
 
@@ -116,6 +115,18 @@ def load(db: sqlite3.Connection) -> Columns:
     )
 
 
+def wrong(db: sqlite3.Connection) -> list[int]:
+    """Numbers of chunks that differ from the rows although nothing marks them as stale."""
+    unpacked = {number for (number,) in db.execute("SELECT number FROM stale")}
+    chunks = dict(db.execute("SELECT number, data FROM chunk"))
+    taken = {number for (number,) in db.execute("SELECT DISTINCT at >> 37 FROM feedback")}
+    return [
+        number
+        for number in sorted((chunks.keys() | taken) - unpacked)
+        if chunks.get(number, b"") != _pack(db, number).tobytes()
+    ]
+
+
 def _pack(db: sqlite3.Connection, number: int) -> npt.NDArray[Any]:
     ratings = ", ".join(f"ifnull({scale}, {NO_RATING})" for scale in RATINGS)
     rows = db.execute(
@@ -167,10 +178,7 @@ def _combined(groupings: Sequence[Grouping], size: int) -> tuple[Numbers, list[t
     else:
         present, group = np.unique(combined, return_inverse=True)
     if len(present) > MOST_BUCKETS:
-        raise ConfigError(
-            f"{len(present):,} buckets are more than {MOST_BUCKETS:,}; narrow the filter, or count"
-            " by fewer dimensions or longer periods"
-        )
+        raise too_many_buckets(len(present))
     keys = np.unravel_index(present, [max(1, len(names)) for _, names in groupings] or [1])
     named = zip(keys, (names for _, names in groupings), strict=False)
     columns = [[names[code] for code in codes] for codes, names in named]

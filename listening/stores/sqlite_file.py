@@ -12,12 +12,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from listening.errors import ConfigError, TransientError
+from listening.stores.reading import QUERY_SECONDS, TOO_SLOW
 
 MEMORY = ":memory:"
 APPLICATION_ID = 0x4C53544E  # "LSTN", in the file's header
-MIGRATIONS = ("sqlite_schema.sql",)  # number n brings a file from version n to n + 1
+MIGRATIONS = ("sqlite_schema.sql", "sqlite_notes.sql")  # number n brings a file from version n to n + 1
 BUSY_SECONDS = 30
-QUERY_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -155,10 +155,7 @@ _ADVICE = {
     sqlite3.SQLITE_NOTADB: "this is not a database; name another file",
     sqlite3.SQLITE_CORRUPT: "the file is damaged; restore it from a backup",
     sqlite3.SQLITE_IOERR: "the disk cannot be read or written; check it, then run this again",
-    sqlite3.SQLITE_INTERRUPT: (
-        f"the query took more than {QUERY_SECONDS:g} seconds and was stopped; narrow it, for"
-        " example by a period, a brand or a longer prefix"
-    ),
+    sqlite3.SQLITE_INTERRUPT: TOO_SLOW,
 }
 
 

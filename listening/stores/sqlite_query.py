@@ -14,6 +14,7 @@ from typing import NamedTuple
 from listening import analysis
 from listening.errors import ConfigError
 from listening.records import Filter, Label, Scale
+from listening.stores.reading import conjuncts, languages_named
 from listening.stores.sqlite_rows import LABELS, SERIES, microseconds, position
 from listening.tree import And, Field, Near, Node, Not, Or, Phrase, Word
 
@@ -88,9 +89,9 @@ def select(where: Filter, known: Collection[str]) -> Selection:
 
     A query word is looked for in the forms that it has in those the filter names, else in all.
     """
-    languages = _languages(where) or known
+    languages = languages_named(where) or known
     compiler = _Compiler(languages, [])
-    parts = [*_conjuncts(where.text)]
+    parts = [*conjuncts(where.text)]
     texts = [part for part in parts if compiler.text(part) is not None]
     texts += [part for part in parts if texts and compiler.is_unwanted_text(part)]
     together = And(tuple(texts))
@@ -117,14 +118,6 @@ def select(where: Filter, known: Collection[str]) -> Selection:
         verify=tuple(compiler.verify),
         languages=languages,
     )
-
-
-def _conjuncts(node: Node | None) -> Iterable[Node]:
-    if isinstance(node, And):
-        for part in node.parts:
-            yield from _conjuncts(part)
-    elif node is not None:
-        yield node
 
 
 def _second(moment: datetime, up: int = 0) -> int:
@@ -328,9 +321,3 @@ def _field(node: Field) -> Sql:
     if node.name == "url":
         return Sql("same_text(f.url, ?)", (node.value,))
     raise ConfigError(f"this store cannot search by the field {node.name}:")
-
-
-def _languages(where: Filter) -> set[str]:
-    """The languages that a filter narrows itself to; empty when it does not."""
-    fields = (part for part in _conjuncts(where.text) if isinstance(part, Field))
-    return {part.value for part in fields if part.name == "lang"} or set(where.language or ())

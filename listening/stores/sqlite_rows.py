@@ -39,6 +39,7 @@ COLUMNS = (
 )
 SENTIMENT = ("negative", "neutral", "positive", "threshold")
 
+_LEAST, _MOST = -(2**63), 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -72,6 +73,25 @@ def encode(one: Feedback) -> Row:
         one.author,
         one.text,
     )
+
+
+def fault(one: Feedback) -> str | None:
+    """Why no row can hold it, if so."""
+    values = (*series_of(one), *encode(one))
+    for name, value in zip((*SERIES, *COLUMNS), values, strict=True):
+        if isinstance(value, str) and not _encodes(value):
+            return f"{name} has half a character (a lone surrogate), which no store can keep"
+        if isinstance(value, int) and not _LEAST <= value <= _MOST:
+            return f"{name} is {value}, which is beyond the 64 bits that a number may have"
+    return None
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def decode(series: Sequence[str], row: Row) -> Feedback:

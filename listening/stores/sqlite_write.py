@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from datetime import datetime
 
-from listening.analysis import tokens
-from listening.records import Feedback, Sentiment
+from listening.analysis import terms
+from listening.records import Feedback, Sentiment, month_of
 from listening.stores import sqlite_rows
 from listening.stores.sqlite_rows import COLUMNS, NO_TEXT, SENTIMENT, SERIES, Row, position
 
@@ -61,11 +62,9 @@ def _insert(db: sqlite3.Connection, at: int, series: int, row: Row, language: st
         f"INSERT INTO feedback (at, series, {', '.join(COLUMNS)}) VALUES ({marks})",
         (at, series, *row),
     )
-    if found := tokens(row[-1], language):
-        db.execute(
-            "INSERT INTO terms (rowid, surface, stem) VALUES (?, ?, ?)",
-            (at, " ".join(t.surface for t in found), " ".join(t.stem for t in found)),
-        )
+    surface, stem = terms(row[-1], language)
+    if stem:
+        db.execute("INSERT INTO terms (rowid, surface, stem) VALUES (?, ?, ?)", (at, surface, stem))
 
 
 def _delete(db: sqlite3.Connection, at: int) -> None:
@@ -134,6 +133,13 @@ def erase(db: sqlite3.Connection, id_: str) -> int:
     for (at,) in found:
         _delete(db, at)
     return len(found)
+
+
+def expire(db: sqlite3.Connection, before: datetime) -> int:
+    """Delete what was created before the month of ``before``; how many rows went."""
+    end = position(sqlite_rows.microseconds(month_of(before)))
+    db.execute("DELETE FROM terms WHERE rowid < ?", (end,))
+    return db.execute("DELETE FROM feedback WHERE at < ?", (end,)).rowcount
 
 
 def digest(id_: str) -> bytes:

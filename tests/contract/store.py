@@ -11,23 +11,31 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import permutations
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from listening.http import Http
+from listening.normalise import Defaults
+from listening.pipeline import Stream, ingest, retry
 from listening.protocols import Store
 from listening.records import (
+    Dimension,
     Feedback,
     Filter,
+    Item,
     Kind,
     Label,
+    Page,
+    Part,
     Rating,
     Rejected,
     Scale,
     Sentiment,
+    Window,
     Written,
 )
 
@@ -84,6 +92,17 @@ def ids(store: Store, where: Filter | None = None) -> set[str]:
 def sentiment_of(store: Store, id_: str) -> Sentiment | None:
     (hit,) = (hit for hit in store.search(Filter(), limit=200).hits if hit.feedback.id == id_)
     return hit.sentiment
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """A source of these items."""
+
+    name: ClassVar[str] = "given"
+    items: tuple[Item, ...]
+
+    def fetch(self, cursor: str | None, *, http: Http, window: Window) -> Iterator[Page]:
+        yield Page(items=self.items, cursor="1")
 
 
 class WriteContract:
@@ -236,3 +255,87 @@ class WriteContract:
         assert [one.text for one in reversed(everything(store))] == texts
         scored = [(id_, text, GOOD) for id_, text in store.unscored("m")]
         assert store.annotate(scored) == len(texts)
+
+    @pytest.mark.parametrize("of", [1, 3, 4, 256])
+    def test_parts_of_the_unscored_are_disjoint_and_together_all(
+        self, store: Store, of: int
+    ) -> None:
+        batch = [said(n) for n in range(300)]
+        store.put(batch)
+        parts = [[id_ for id_, _ in store.unscored("m", part=Part(n, of))] for n in range(of)]
+        assert sorted(id_ for part in parts for id_ in part) == sorted(one.id for one in batch)
+        newest = {one.id: one.created_at for one in batch}
+        for part in parts:
+            assert part == sorted(part, key=newest.__getitem__, reverse=True)
+
+    def test_a_limit_holds_within_a_part(self, store: Store) -> None:
+        store.put([said(n) for n in range(40)])
+        whole = list(store.unscored("m", part=Part(1, 2)))
+        assert list(store.unscored("m", part=Part(1, 2), limit=5)) == whole[:5]
+
+    def test_expiry_removes_whole_months_only_and_can_be_repeated(self, store: Store) -> None:
+        moments = (
+            datetime(2009, 5, 1, tzinfo=UTC),
+            datetime(2025, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+            datetime(2026, 1, 1, tzinfo=UTC),
+            datetime(2026, 2, 1, tzinfo=UTC),
+            datetime(2026, 2, 28, 12, tzinfo=UTC),
+        )
+        store.put([said(n, f"text {n}", created_at=at) for n, at in enumerate(moments)])
+        assert store.expire(datetime(2026, 1, 31, 23, tzinfo=UTC)) == 2
+        assert ids(store) == {"balt:x:2", "balt:x:3", "balt:x:4"}
+        ended = datetime(2026, 2, 1, 1, tzinfo=timezone(timedelta(hours=1)))
+        assert (store.expire(ended), store.expire(ended)) == (1, 0)
+        assert ids(store) == {"balt:x:3", "balt:x:4"}
+        assert sum(bucket.count for bucket in store.aggregate(Filter(), by=[Dimension.MONTH])) == 2
+        assert [id_ for id_, _ in store.unscored("m")] == ["balt:x:4", "balt:x:3"]
+
+    def test_what_expired_comes_back_when_it_is_written_again(self, store: Store) -> None:
+        store.put([said(1), said(2)])
+        store.erase(["balt:x:2"])
+        assert store.expire(NOON + timedelta(days=60)) == 1
+        assert store.put([said(1), said(2)]) == Written(stored=1, duplicates=1)
+        assert everything(store) == [said(1)]
+
+    @pytest.mark.parametrize("broken", [{"engagement": 2**70}, {"url": "https://x.example/\ud83d"}])
+    def test_what_cannot_be_held_is_refused_and_the_rest_is_written(
+        self, store: Store, broken: dict[str, Any]
+    ) -> None:
+        store.put([said(2)])
+        written = store.put([said(1), said(2, "edited", version=2, **broken), said(3)])
+        (refusal,) = written.refused
+        assert (written.stored, written.updated, written.duplicates) == (2, 0, 0)
+        assert refusal.id == "balt:x:2"
+        assert refusal.reason
+        assert everything(store) == [said(3), said(2), said(1)]
+
+    @pytest.mark.parametrize("broken", [{"engagement": 2**70}, {"url": "https://x.example/\ud83d"}])
+    def test_what_is_refused_is_set_aside_by_the_pipeline_and_not_lost(
+        self, store: Store, broken: dict[str, Any]
+    ) -> None:
+        bad = Item(native_id="2", text="Bad", created_at=NOON, **broken)
+        given = Given((Item(native_id="1", text="Good", created_at=NOON), bad))
+        stream = Stream(name="s", source=given, defaults=Defaults(source="x", brand="balt"))
+        result = ingest(stream, store, http=Http())
+        assert (result.rows, result.stored, len(result.quarantined)) == (2, 1, 1)
+        held = store.quarantine()
+        assert [row.stream for row in held.values()] == ["s"]
+        assert list(retry(held, store, lambda _: stream).failed) == list(held)
+        assert store.quarantine() == held
+        ingest(stream, store, http=Http())
+        assert store.quarantine() == held
+        mended = Given((Item(native_id="2", text="Bad", created_at=NOON),))
+        ingest(dataclasses.replace(stream, source=mended), store, http=Http())
+        assert ids(store) == {"balt:x:1", "balt:x:2"}
+        assert not store.quarantine()
+
+    def test_a_sound_store_has_nothing_to_report(self, store: Store) -> None:
+        assert store.check() == ()
+        store.put([said(n, f"text {n}", **FULL) for n in range(30)])
+        store.annotate([(id_, text, GOOD) for id_, text in store.unscored("m", limit=10)])
+        store.erase(["balt:x:3"])
+        store.set_cursor("s", "1")
+        store.set_aside([Rejected(stream="s", origin="o", reason="r", raw="x")])
+        store.aggregate(Filter(), by=[Dimension.DAY])
+        store.put([said(31)])
+        assert store.check() == ()
