@@ -81,7 +81,7 @@ def prophet(counts: Array) -> Array:
 
     from prophet import Prophet
 
-    logging.getLogger("cmdstanpy").setLevel(logging.ERROR)
+    logging.getLogger("cmdstanpy").disabled = True
 
     def one(series: Array) -> Array:
         found = np.zeros_like(series)
@@ -105,7 +105,7 @@ def _each(one: Callable[[Array], Array], counts: Array) -> Array:
     return guarded(np.stack(found, axis=1), counts)
 
 
-def _series(values: Array) -> Any:
+def _series(values: Array) -> Any:  # noqa: ANN401 - pandas is not always there
     import pandas as pd
 
     times = [START + timedelta(hours=hour) for hour in range(len(values))]

@@ -230,7 +230,9 @@ class SqliteStore:
     def save_note(self, kind: str, key: str, value: str, *, revision: int) -> bool:
         with self._file.writing() as db:
             if revision == 0:
-                query = "INSERT OR IGNORE INTO note (value, kind, key, revision) VALUES (?, ?, ?, 1)"
+                query = (
+                    "INSERT OR IGNORE INTO note (value, kind, key, revision) VALUES (?, ?, ?, 1)"
+                )
                 return db.execute(query, (value, kind, key)).rowcount == 1
             query = (
                 "UPDATE note SET value = ?, revision = revision + 1"

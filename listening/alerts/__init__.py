@@ -1,0 +1,1 @@
+"""Alerts on negative spikes: ``detect`` says when and why, and keeps a promised rate."""
