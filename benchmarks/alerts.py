@@ -1,9 +1,9 @@
 """Whether alerts keep their promise, find what happened, and how fast; prints three tables.
 
-    python benchmarks/alerts.py --brands 100 --nab FOLDER
+    python -m benchmarks.alerts --brands 100 --nab FOLDER
 
-The first table runs on synthetic brands with known truth. The settings were chosen on the even
-seeds; what is printed comes from the odd ones. Peers whose packages are not installed are left
+The first table runs on synthetic brands with known truth. The settings were chosen on seeds
+from 100 on; what is reported comes from others. Peers whose packages are not installed are left
 out, and those that are slow see ``--few`` brands of each kind. The folder holds series of the
 Numenta Anomaly Benchmark and ``windows.json``.
 """
@@ -12,24 +12,36 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import process_time
 from typing import NamedTuple
 
-import nab
 import numpy as np
 import numpy.typing as npt
-from libraries import LIBRARIES
-from peers import PEERS, filled
-from streams import DISPERSIONS, FACTORS, LENGTHS, SIZES, WARM, WEEKS, Streams, ceiling, make
 
+from benchmarks import nab
+from benchmarks.libraries import LIBRARIES
+from benchmarks.peers import PEERS, filled
+from benchmarks.streams import (
+    DISPERSIONS,
+    FACTORS,
+    LENGTHS,
+    SIZES,
+    START,
+    WARM,
+    WEEKS,
+    Streams,
+    ceiling,
+    make,
+)
 from listening.alerts.detect import KINDS, Counts, Kind, Setting, replay, step
 from listening.alerts.state import State
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 MONTHS = (WEEKS - WARM) * 7 / 30
+SOON = 3  # hours
 DAY = 24  # hours within which alarms are one
 SURGE = KINDS.index(Kind.VOLUME_SURGE)
 
@@ -66,8 +78,7 @@ def alarms(fires: Flags) -> Array:
 
 def threshold(score: Array, promised: float = MONTHS) -> float:
     """At which there are as many alarms in all as one a brand in 30 days."""
-    low, high = 0.0, float(score.max())
-    low = float(np.quantile(score[WARM * 7 * 24 :], 0.5))
+    low, high = float(np.quantile(score, 0.5)), float(score.max())
     for _ in range(24):
         middle = (low + high) / 2
         if alarms(score > middle).mean() > promised:
@@ -101,7 +112,7 @@ def recall_row(name: str, streams: Streams, fires: Flags) -> None:
     length = np.array([event.end - event.start for event in streams.events])
     factor = np.array([event.factor for event in streams.events])
     size = streams.size[[event.brand for event in streams.events]]
-    parts = [hit, late < 3]
+    parts = [hit, late < SOON]
     parts += [hit[length == each] for each in LENGTHS]
     parts += [hit[factor == each] for each in FACTORS]
     parts += [hit[size == each] for each in SIZES]
@@ -158,14 +169,14 @@ def speed() -> None:
     rng = np.random.default_rng(0)
     rate = np.repeat(SIZES, brands // len(SIZES))
     setting = Setting()
-    hours = [
-        Counts(at, negative := rng.poisson(rate), negative + rng.poisson(3 * rate))
-        for at in _hours(weeks * 7 * 24)
-    ]
+    hours = []
+    for at in _hours(weeks * 7 * 24):
+        negative, others = rng.poisson((rate, 3 * rate)).astype(float)
+        hours.append(Counts(at, negative, negative + others))
     state = State.empty(brands, setting.spans)
     started = process_time()
-    for state, _ in replay(state, hours[:-1], setting):  # noqa: B007 - the last one is used
-        pass
+    for last, _ in replay(state, hours[:-1], setting):
+        state = last
     year = (process_time() - started) * 365 / (weeks * 7)
     packed = state.to_bytes()
     started = process_time()
@@ -177,9 +188,7 @@ def speed() -> None:
     )
 
 
-def _hours(number: int) -> Iterator[object]:
-    from streams import START
-
+def _hours(number: int) -> Iterator[datetime]:
     return (START + timedelta(hours=hour) for hour in range(number))
 
 
@@ -225,7 +234,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--brands", type=int, default=100, help="of each size and dispersion")
     options.add_argument("--few", type=int, default=2, help="for the slow peers")
-    options.add_argument("--seed", type=int, default=1, help="odd: even ones were tuned on")
+    options.add_argument("--seed", type=int, default=7, help="below 100: others were tuned on")
     options.add_argument("--nab", type=Path, help="folder of NAB series")
     chosen = options.parse_args()
     print(f"{len(SIZES) * len(DISPERSIONS)} kinds of brands, {chosen.brands} each, {WEEKS} weeks")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import numpy as np
-from peers import Array, guarded
+
+from benchmarks.peers import Array, guarded
 
 MONTH = 28 * 24  # hours: the data that those which are fitted see first
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -15,10 +18,10 @@ START = datetime(2024, 1, 1, tzinfo=UTC)
 
 def gaussian(counts: Array) -> Array:
     """river's GaussianScorer over two weeks, upper tail."""
-    from river.anomaly import GaussianScorer
+    river = import_module("river.anomaly")
 
     def one(series: Array) -> Array:
-        scorer = GaussianScorer(window_size=14 * 24, grace_period=100)
+        scorer = river.GaussianScorer(window_size=14 * 24, grace_period=100)
         found = np.zeros_like(series)
         for hour, value in enumerate(series):
             mean = scorer.gaussian.mu
@@ -32,11 +35,11 @@ def gaussian(counts: Array) -> Array:
 
 def trees(counts: Array) -> Array:
     """river's HalfSpaceTrees on the count and the hour."""
-    from river.anomaly import HalfSpaceTrees
+    river = import_module("river.anomaly")
 
     def one(series: Array) -> Array:
         top = max(1.0, float(series[:MONTH].max())) * 2
-        forest = HalfSpaceTrees(
+        forest = river.HalfSpaceTrees(
             n_trees=25, height=8, window_size=14 * 24, limits={"count": (0, top), "hour": (0, 24)}
         )
         found = np.zeros_like(series)
@@ -51,11 +54,11 @@ def trees(counts: Array) -> Array:
 
 def seasonal(counts: Array) -> Array:
     """What adtk's SeasonalAD tests: the residual of its decomposition over the quartile range."""
-    from adtk.transformer import ClassicSeasonalDecomposition
+    adtk = import_module("adtk.transformer")
 
     def one(series: Array) -> Array:
         frame = _series(series)
-        model = ClassicSeasonalDecomposition(freq=24)
+        model = adtk.ClassicSeasonalDecomposition(freq=24)
         model.fit(frame.iloc[:MONTH])
         return _over_quartiles(np.asarray(model.transform(frame)))
 
@@ -64,10 +67,10 @@ def seasonal(counts: Array) -> Array:
 
 def level_shift(counts: Array) -> Array:
     """What adtk's LevelShiftAD tests, one-sided, with a window of three hours before."""
-    from adtk.transformer import DoubleRollingAggregate
+    adtk = import_module("adtk.transformer")
 
     def one(series: Array) -> Array:
-        change = DoubleRollingAggregate(
+        change = adtk.DoubleRollingAggregate(
             agg="median", window=(24, 3), center=False, diff="diff"
         ).transform(_series(series))
         return _over_quartiles(np.nan_to_num(np.asarray(change)))
@@ -77,10 +80,7 @@ def level_shift(counts: Array) -> Array:
 
 def prophet(counts: Array) -> Array:
     """How far above Prophet's interval, in its own widths; fitted anew every four weeks."""
-    import logging
-
-    from prophet import Prophet
-
+    library = import_module("prophet")
     logging.getLogger("cmdstanpy").disabled = True
 
     def one(series: Array) -> Array:
@@ -88,7 +88,7 @@ def prophet(counts: Array) -> Array:
         frame = _series(series).rename("y").rename_axis("ds").reset_index()
         frame["ds"] = frame["ds"].dt.tz_localize(None)
         for begin in range(MONTH, len(series), MONTH):
-            model = Prophet(interval_width=0.95, uncertainty_samples=200)
+            model = library.Prophet(interval_width=0.95, uncertainty_samples=200)
             model.fit(frame.iloc[:begin])
             ahead = model.predict(frame.iloc[begin : begin + MONTH][["ds"]])
             wide = np.maximum((ahead["yhat_upper"] - ahead["yhat"]).to_numpy(), 0.5)
@@ -106,8 +106,7 @@ def _each(one: Callable[[Array], Array], counts: Array) -> Array:
 
 
 def _series(values: Array) -> Any:  # noqa: ANN401 - pandas is not always there
-    import pandas as pd
-
+    pd = import_module("pandas")
     times = [START + timedelta(hours=hour) for hour in range(len(values))]
     return pd.Series(values, index=pd.DatetimeIndex(times))
 

@@ -363,11 +363,11 @@ def test_the_written_query_parses_with_the_words_that_were_searched_for() -> Non
         assert parsed.parts[1:] in ((text,), getattr(text, "parts", None))
 
 
-def test_a_window_within_a_day_is_widened_to_the_day() -> None:
+def test_a_window_within_a_day_is_written_to_the_minute() -> None:
     window = Window(
-        since=datetime(2026, 10, 9, 14, tzinfo=UTC), until=datetime(2026, 10, 9, 15, tzinfo=UTC)
+        since=datetime(2026, 10, 9, 14, tzinfo=UTC), until=datetime(2026, 10, 10, tzinfo=UTC)
     )
-    assert as_query(Filter(window=window)) == "after:2026-10-09 before:2026-10-10"
+    assert as_query(Filter(window=window)) == "after:2026-10-09T14:00Z before:2026-10-10"
 
 
 def test_every_dimension_of_a_filter_is_written() -> None:

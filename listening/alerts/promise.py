@@ -16,7 +16,7 @@ from listening.alerts.tail import Array, Flags
 
 BOUND_PER_BLOCK = 0.25  # the bound is passed on a block in four where the model fits
 LOOKS = 0.7  # independent ones for every shortest window of a block: measured
-SCALE = 0.46  # of the tail, in decades: measured
+SCALE = 0.48  # of the tail, in decades: measured
 TRUST = 10.0  # blocks
 TRUST_SCALE = 30.0  # likewise, for the scale: it differs less from brand to brand
 HALF_LIFE = 56.0  # blocks

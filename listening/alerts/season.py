@@ -21,7 +21,7 @@ from listening.alerts.tail import Array, Flags
 CHANNELS, HOURS, DAYS = 2, 24, 7
 DAY = timedelta(days=1)
 
-LEVEL_HALF_LIFE = timedelta(days=3), timedelta(days=14)
+LEVEL_HALF_LIFE = timedelta(days=2), timedelta(days=14)
 WALK = 0.03  # by what share a level moves in a day
 SEASON_HALF_LIFE = timedelta(days=56)
 FAST_HALF_LIFE = timedelta(days=1)
@@ -77,7 +77,8 @@ class Baseline:
     def rate(self, siblings: Siblings) -> Array:
         """Counts a bucket, season apart; pulled to the siblings' as one count would."""
         level: Array = self.level[0] + siblings.counts
-        return level / (self.level[1] + siblings.exposure)
+        exposure: Array = self.level[1] + siblings.exposure
+        return level / exposure
 
     def forecast(self, place: Place, siblings: Siblings) -> Forecast:
         hour, unsure_hour = self._hour(place.hour, siblings)

@@ -61,7 +61,8 @@ def _fraction(a: Array, b: Array, x: Array) -> Array:
         value[going] = found
         more = np.abs(step - 1) > _PRECISION
         if not more.all():
-            going, a, b, x, c, d, found = (each[more] for each in (going, a, b, x, c, d, found))
+            going = going[more]
+            a, b, x, c, d, found = (each[more] for each in (a, b, x, c, d, found))
             if not going.size:
                 break
     return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from listening.query.errors import QueryError, suggestion
@@ -156,11 +156,32 @@ def _date(name: str, value: str, typed: Typed) -> str:
     try:
         return date.fromisoformat(value).isoformat()
     except ValueError:
+        if moment := _moment(value):
+            return moment
         numbers = re.fullmatch(r"(\d{4})\D(\d{1,2})\D(\d{1,2})", value)
         mended = f"{numbers[1]}-{numbers[2]:0>2}-{numbers[3]:0>2}" if numbers else "2026-09-01"
         what = f"“{value[:40]}” is no date"
-        mend = f"write year-month-day, e.g. {name}:{mended}"
+        mend = f"write year-month-day, e.g. {name}:{mended} or, in UTC, {name}:{mended}T14:00Z"
         raise QueryError(what, mend, position=typed.at) from None
+
+
+def _moment(value: str) -> str | None:
+    """A time of day in UTC, e.g. 2026-09-01T14:00Z; it is UTC's where it says no other zone."""
+    if "T" not in value.upper():
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+    return written(moment)
+
+
+def written(moment: datetime) -> str:
+    """A zone-aware time as ``after:`` and ``before:`` have it: a day where it begins one in UTC."""
+    utc = moment.astimezone(UTC).replace(tzinfo=None)
+    text = utc.isoformat()
+    return text[:10] if text.endswith("T00:00:00") else f"{text.removesuffix(':00')}Z"
 
 
 def _text(name: str, value: str, typed: Typed) -> str:

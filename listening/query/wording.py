@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from listening.query.fields import SCALES, TEXTS
+from listening.query.fields import DATES, SCALES, TEXTS
 from listening.query.languages import LANGUAGES
 from listening.tree import And, Field, Near, Node, Not, Or, Phrase, Word, leaves
 
@@ -113,7 +113,11 @@ def _field(node: Field) -> str:
     if node.name == "lang":
         name = LANGUAGES.get(node.value.split("-")[0], "the language")
         return f"in {name} ({node.value})"
-    return _WORDING[node.name].format(node.value)
+    wording = _SINCE if "T" in node.value and node.name in DATES else _WORDING
+    return wording[node.name].format(node.value)
+
+
+_SINCE = {"after": "from {} on", "before": "before {}"}  # a time of day
 
 
 _WORDING = {

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from listening.errors import ConfigError
 from listening.match import Matcher
@@ -112,11 +113,25 @@ class Reader:
         return telling(self._frequencies(where), self._frequencies(background), limit)
 
     def _frequencies(self, where: Filter) -> Frequencies:
-        fields = ["surface", "stem"]
-        body = {"size": SAMPLE, "query": self.query(where), "sort": NEWEST, "_source": fields}
+        query = self.query(where)
+        newest = {"bool": {"filter": [query, self._recent(query)]}}
+        body = {"size": SAMPLE, "query": newest, "sort": NEWEST, "_source": ["surface", "stem"]}
         hits = self._ask({**body, "track_total_hits": False})["hits"]["hits"]
         sources = (hit["_source"] for hit in hits)
         return Frequencies.of((one["surface"], one["stem"]) for one in sources if one["stem"])
+
+    def _recent(self, query: Query) -> Query:
+        """The months that hold the newest ``SAMPLE``: each shard asked would sort as many."""
+        period = {"field": "created_at", "calendar_interval": "month", "min_doc_count": 1}
+        months = {"date_histogram": {**period, "order": {"_key": "desc"}}}
+        found = self._ask({"size": 0, "query": query, "aggs": {"months": months}})
+        buckets = found.get("aggregations", {}).get("months", {}).get("buckets", ())
+        totals = accumulate(bucket["doc_count"] for bucket in buckets)
+        enough = (b["key"] for b, total in zip(buckets, totals, strict=True) if total >= SAMPLE)
+        since = next(enough, None)
+        return (
+            {"match_all": {}} if since is None else {"range": {"created": {"gte": since * 1_000}}}
+        )
 
     def query(self, where: Filter) -> Query:
         """Raises ConfigError for a phrase that can be read in too many ways."""

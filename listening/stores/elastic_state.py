@@ -99,7 +99,9 @@ def _all(cluster: Cluster, index: str) -> Iterator[Body]:
     cluster.refresh(index)
     after: Body = {}
     while True:
-        order = [{"number": "asc"}, {"line": {"order": "asc", "missing": "_first"}}]
+        # An index that somebody deleted comes back by itself, with the fields of its first row.
+        line = {"order": "asc", "missing": "_first", "unmapped_type": "long"}
+        order = [{"number": {"order": "asc", "unmapped_type": "long"}}, {"line": line}]
         body = {"size": _PAGE, "sort": order, "track_total_hits": False, **after}
         hits = cluster.search(index, body)["hits"]["hits"]
         yield from hits

@@ -16,7 +16,8 @@ from listening.stores.reading import QUERY_SECONDS, TOO_SLOW
 
 MEMORY = ":memory:"
 APPLICATION_ID = 0x4C53544E  # "LSTN", in the file's header
-MIGRATIONS = ("sqlite_schema.sql", "sqlite_notes.sql")  # number n brings a file from version n to n + 1
+# Number n brings a file from version n to n + 1.
+MIGRATIONS = ("sqlite_schema.sql", "sqlite_notes.sql")
 BUSY_SECONDS = 30
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 from listening import query
 from listening.records import Filter, Window
@@ -26,11 +25,7 @@ _FIELDS = {
 
 
 def as_query(where: Filter) -> str:
-    """Query text such as ``brand:"Medus" sentiment:negative after:2026-10-09``; "" for anything.
-
-    The query language knows whole UTC days: a window that begins or ends within one is widened
-    to it.
-    """
+    """Query text such as ``brand:"Medus" sentiment:negative after:2026-10-09``; "" for anything."""
     return " ".join(
         f"({query.format(node)})" if isinstance(node, Or) else query.format(node)
         for node in _parts(where)
@@ -51,10 +46,6 @@ def _parts(where: Filter) -> Iterator[Node]:
 
 def _dates(window: Window) -> Iterator[Field]:
     if window.since is not None:
-        yield Field("after", _day(window.since))
+        yield Field("after", query.written(window.since))
     if window.until is not None:
-        yield Field("before", _day(window.until + timedelta(days=1, microseconds=-1)))
-
-
-def _day(moment: datetime) -> str:
-    return moment.astimezone(UTC).date().isoformat()
+        yield Field("before", query.written(window.until))
