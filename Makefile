@@ -11,7 +11,7 @@ help:  ## Say what there is to do
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable .
+	$(BIN)/pip install --quiet --editable '.[web]'
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

@@ -24,7 +24,9 @@ from airflow.sdk import (
     DAG,
     Asset,
     AssetAlias,
+    AssetOrTimeSchedule,
     CronDataIntervalTimetable,
+    CronTriggerTimetable,
     DeltaDataIntervalTimetable,
     Param,
     get_current_context,
@@ -44,6 +46,7 @@ SENTIMENT = Asset("listening_sentiment")
 CHANGED = AssetAlias("listening_changed")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAILY = "17 3 * * *"
+OFTEN = "*/15 * * * *"
 
 Counts = listening_tasks.Counts
 
@@ -130,13 +133,22 @@ def score(chosen: Settings) -> None:
 
 
 def alerts() -> None:
-    """Where alerts will be looked for after each scoring. There are none yet: it skips its task."""
+    """Evaluates the rules of alerts after each scoring, and tells whom they name.
+
+    Every quarter of an hour too: that nothing comes any more is found without anything to score.
+    """
 
     @task
-    def look() -> None:
-        raise AirflowSkipException("this version has no alerts")
+    def look() -> Counts:
+        done = listening_tasks.alerts()
+        if done is None:
+            raise AirflowSkipException("the settings have no [alerts.rules]")
+        return done
 
-    with named("alerts", "Alerts", alerts.__doc__, schedule=[SENTIMENT]):
+    often = AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable(OFTEN, timezone="UTC"), assets=[SENTIMENT]
+    )
+    with named("alerts", "Alerts", alerts.__doc__, schedule=often):
         look()
 
 

@@ -130,6 +130,25 @@ def rescore(params: Mapping[str, Any]) -> Counts:
     return _scored(done)
 
 
+def alerts() -> Counts | None:
+    """Evaluate all rules and send what is due; None where there are no rules.
+
+    What a channel does not take, and rules that fail, wait for the next run.
+    """
+    app = _app()
+    if not app.settings.alerts.rules:
+        return None
+    done = app.alerts.evaluate()
+    return {
+        "alerts": sum(one.alerts for one in done.rules),
+        "firing": sum(one.firing for one in done.rules),
+        "told": sum(one.told for one in done.rules),
+        "failed_rules": sum(bool(one.error) for one in done.rules),
+        "sent": done.delivered.sent,
+        "not_sent": done.delivered.failed,
+    }
+
+
 def expire(now: datetime) -> Counts:
     return {"expired": _app().expire(now=now)}
 
@@ -169,10 +188,20 @@ def _app(stream: str | None = None) -> App:
     if stream is not None and stream in chosen.streams:
         told = _told(stream, chosen.streams[stream], environ)
         chosen = replace(chosen, streams={**chosen.streams, stream: told})
-    for name in _STORE_SECRETS:
+    for name in (*_STORE_SECRETS, *_channel_secrets(chosen)):
         if environ.get(name):
             mask_secret(environ[name])
     return App(chosen, environ=environ)
+
+
+def _channel_secrets(chosen: Settings) -> list[str]:
+    """The variables of the environment that channels of alerts read."""
+    parts = (
+        part
+        for channel in chosen.alerts.channels.values()
+        for part in (channel.apprise, channel.webhook, channel.secret)
+    )
+    return [part.env for part in parts if part is not None and part.env]
 
 
 def _connection(name: str) -> Connection | None:

@@ -40,6 +40,7 @@ from listening.tree import And, Field, Node, Not, Or
 from listening.views.words import TellingWord
 
 if TYPE_CHECKING:
+    from listening.alerting import Alerting
     from listening.http import Http
 
 MEMORY = ":memory:"
@@ -177,10 +178,13 @@ class App:
     ) -> Ingested:
         """Pull one stream; a dry run goes through everything but leaves the store as it is."""
         store = _sqlite(MEMORY) if dry_run else self.store
+        begun = datetime.now(UTC)
         result = pipeline.ingest(stream, store, http=self.http, window=window, progress=progress)
         if stream.name.startswith(_FILE):
             # Its cursor is for a run that broke off: who names a file wants it read, also again.
             store.set_cursor(stream.name, None)
+        elif not dry_run and window == pipeline.EVERYTHING:
+            status.pulled(store, stream.name, begun)
         return result
 
     def layout(self, stream: Stream) -> Layout | None:
@@ -254,6 +258,13 @@ class App:
     def status(self) -> Status:
         """What the store holds, and how far each stream is."""
         return status.of(self.store, self.place, self.settings, exists=self.has_store)
+
+    @cached_property
+    def alerts(self) -> Alerting:
+        """Rules, what they have found, and whom they tell."""
+        from listening.alerting import Alerting  # noqa: PLC0415 - numpy
+
+        return Alerting(self.settings, self.store, self.where, self.environ)
 
     # Look after
 

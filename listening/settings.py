@@ -249,7 +249,7 @@ def _rule(name: str, table: Mapping[str, Any], where: str, zone: str) -> Rule:
     values: dict[str, Any] = {"zone": zone, **table, "name": name}
     for key, value in table.items():
         if key in alert_rules.spans():
-            values[key] = _span(value, f"{where}: {key}")
+            values[key] = span(value, f"{where}: {key}")
         elif key in alert_rules.lists() and not isinstance(value, list):
             values[key] = [value]
     rule: Rule = _build(Rule, values, where)
@@ -258,7 +258,7 @@ def _rule(name: str, table: Mapping[str, Any], where: str, zone: str) -> Rule:
     return rule
 
 
-def _span(text: object, where: str) -> timedelta:
+def span(text: object, where: str) -> timedelta:
     """Like an interval, and "0s" is none."""
     if text == "0s":
         return timedelta(0)

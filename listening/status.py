@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 
 from listening.protocols import Store
@@ -42,6 +43,21 @@ class Status:
     quarantined: int
     sources: tuple[SourceStatus, ...]
     streams: tuple[StreamStatus, ...]
+
+
+PULL = "pull"  # the kind of note
+
+
+def pulled(store: Store, stream: str, begun: datetime) -> None:
+    """Remember that a stream was pulled to its end; when nothing new came, its cursor tells not."""
+    note = store.notes(PULL).get(stream)
+    revision = note.revision if note else 0
+    store.save_note(PULL, stream, begun.isoformat(), revision=revision)  # or another was later
+
+
+def pulls(store: Store) -> dict[str, datetime]:
+    """When each stream was last pulled to its end."""
+    return {name: datetime.fromisoformat(note.value) for name, note in store.notes(PULL).items()}
 
 
 def of(store: Store, place: str, settings: Settings, *, exists: bool) -> Status:

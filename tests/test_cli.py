@@ -26,7 +26,7 @@ def test_the_demo_ends_with_what_to_try_next(listening, demo):
     lines = done.stdout.decode().splitlines()
     tries = [line.split("listening ", 1)[1] for line in lines if line.startswith("  listening")]
 
-    assert len(tries) == 3
+    assert len(tries) == 4
     for line in tries:
         tried = listening(*shlex.split(line))
         assert tried.code == 0
@@ -80,7 +80,9 @@ def test_json_is_utf8_whatever_the_terminal_is(monkeypatch):
 def test_help_names_every_command(listening):
     done = listening("--help")
 
-    names = "init demo ingest score sentiment search query report words quarantine erase sources"
+    names = (
+        "init demo ingest score serve sentiment search query report words quarantine erase sources"
+    )
     assert all(f"  {name} " in done.out for name in [*names.split(), "status", "store", "sweep"])
     assert "..." not in done.out.partition("Commands:")[2]
     assert listening("--version").out.startswith("listening ")

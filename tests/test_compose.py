@@ -175,7 +175,12 @@ def test_the_images_packages_are_those_that_the_project_asks_for():
     pinned = dict(line.split("==") for line in lines if not line.startswith("#"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    for text in (*project["dependencies"], *extras["airflow"], *extras["elasticsearch"]):
+    for text in (
+        *project["dependencies"],
+        *extras["airflow"],
+        *extras["elasticsearch"],
+        *extras["web"],
+    ):
         wanted = Requirement(text)
         assert wanted.specifier.contains(pinned[wanted.name]), text
     assert not {"torch", "transformers"} & pinned.keys()

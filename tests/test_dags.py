@@ -96,7 +96,7 @@ def test_each_stream_is_a_dag_with_its_own_schedule(dags):
         "listening_ingest_the_news": "3600",
         "listening_ingest_posts": "900",
         "listening_score": "AssetTriggeredTimetable",
-        "listening_alerts": "AssetTriggeredTimetable",
+        "listening_alerts": "AssetOrTimeSchedule",
         "listening_care": "17 3 * * *",
         "listening_back_fill": "NullTimetable",
         "listening_rescore": "NullTimetable",
@@ -219,8 +219,24 @@ def test_parts_score_everything_once(dags):
     assert None not in labels(dags).values()
 
 
-def test_alerts_say_that_there_are_none_yet(dags):
+def test_without_rules_there_is_nothing_to_alert_of(dags):
     assert dags.run("alerts", asset=True)["tasks"] == [["look", "skipped", 1]]
+
+
+def test_rules_are_evaluated_after_scoring(dags):
+    rule = """
+[alerts.rules.collection]
+when = "outage"
+within = "1d"
+"""
+    dags.settings.write_text(SETTINGS + rule)
+    dags.run("ingest_survey")
+    done = dags.run("alerts", asset=True)
+
+    assert done["tasks"] == [["look", "success", 1]]
+    assert done["xcom"] == [
+        {"alerts": 1, "firing": 1, "told": 1, "failed_rules": 0, "sent": 0, "not_sent": 0}
+    ]
 
 
 def test_old_feedback_goes(dags):

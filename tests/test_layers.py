@@ -27,12 +27,22 @@ LAYERS = (
     ("alerts",),
     ("settings",),
     ("keys", "status"),
+    ("alerting",),
     ("app",),
     ("terminal",),
-    ("cli",),
+    ("cli", "web"),
 )
 HEAVY = {"torch", "transformers", "onnxruntime", "tweepy", "feedparser", "py3langid", "tokenizers"}
-SLOW = HEAVY | {"simplemma", "marisa_trie", "httpx", "numpy", "pydantic", "rich"}
+SLOW = HEAVY | {
+    "simplemma",
+    "marisa_trie",
+    "httpx",
+    "numpy",
+    "pydantic",
+    "rich",
+    "fastapi",
+    "jinja2",
+}
 
 
 def modules() -> dict[str, Path]:

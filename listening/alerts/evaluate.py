@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from listening.alerts.alert import Finding, Notification, Outcome
+from listening.alerts.alert import Finding, Notification, Outcome, Reason
 from listening.alerts.evidence import Evidence, evidence, explained, narrowed
 from listening.alerts.judge import judged
 from listening.alerts.ledger import Entry, Ledger, silences
 from listening.alerts.lifecycle import advance, answered, fresh
 from listening.alerts.muting import Silence, in_order, inhibited, silenced
-from listening.alerts.replay import Checkpoint
+from listening.alerts.replay import CATCH_UP, Checkpoint
 from listening.alerts.rules import Rule, When
 from listening.alerts.stories import newest
 from listening.alerts.watch import Pull, Scope, Watch, watched
@@ -27,7 +27,7 @@ from listening.protocols import Store
 from listening.records import Filter, Hit, Window
 from listening.tree import Field
 
-CATCH_UP = timedelta(days=2)  # what ended longer ago is no news
+_GOES_ON = {Reason.STARTED, Reason.REPEATED, Reason.ESCALATED}
 DETECTOR = "detector"  # the kind of note
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,7 @@ class Evaluation:
     now: datetime
     pulls: Sequence[Pull] = ()
     quiet: Sequence[Silence] = ()
+    anew: bool = False
 
     def run(self) -> list[Evaluated]:
         """All enabled rules; one that fails is remembered as such and stops no other."""
@@ -72,23 +73,18 @@ class Evaluation:
     def _rule(self, rule: Rule) -> Evaluated:
         where = watched(rule, self.find(rule.query))
         watch = Watch(store=self.store, rule=rule, where=where, pulls=self.pulls)
-        before = dict(self.ledger.entries)
-        scopes = self._instant(watch) if rule.when is When.INSTANT else self._buckets(watch)
-        entries = [self.ledger.entries[fresh(rule, label(rule, s)).fingerprint] for s in scopes]
-        told = (
-            one.alert.sequence - (old.alert.sequence if (old := before.get(key)) else 0)
-            for one in entries
-            for key in [one.alert.fingerprint]
-        )
+        told = self._instant(watch) if rule.when is When.INSTANT else self._buckets(watch)
+        entries = [self.ledger.entries[fresh(rule, label(rule, s)).fingerprint] for s in told]
         firing = sum(one.alert.is_firing for one in entries)
-        return Evaluated(rule=rule.name, alerts=len(entries), firing=firing, told=sum(told))
+        return Evaluated(rule=rule.name, alerts=len(told), firing=firing, told=sum(told.values()))
 
-    def _buckets(self, watch: Watch) -> Iterable[Scope]:
+    def _buckets(self, watch: Watch) -> Mapping[Scope, int]:
+        """How many notifications there are of each alert."""
         rule = watch.rule
         outage = rule.when is When.OUTAGE
         until = watch.floor(self.now - rule.delay if outage else watch.closed(self.now))
         note = self.store.notes(DETECTOR).get(rule.name)
-        kept = Checkpoint.from_json(note.value) if note else None
+        kept = Checkpoint.from_json(note.value) if note and not self.anew else None
         since = until - max(CATCH_UP, 2 * watch.width)
         found: dict[Scope, list[Outcome]] = defaultdict(list)
         after: Checkpoint | None = None
@@ -97,39 +93,40 @@ class Evaluation:
                 after = one
             else:
                 found[one.scope].append(one.outcome)
-        scopes = dict.fromkeys((*found, *self._known(rule)))
-        for scope in scopes:
-            explain = _explaining(watch, scope)
-            self._advance(rule, scope, found.get(scope, []), explain)
+        told = {
+            scope: self._advance(rule, scope, found.get(scope, []), _explaining(watch, scope))
+            for scope in dict.fromkeys((*found, *self._known(rule)))
+        }
         # After the alerts: what is remembered too early would not be found again.
         if after and _is_new(after, kept):
             revision = note.revision if note else 0
             self.store.save_note(DETECTOR, rule.name, after.to_json(), revision=revision)
-        return scopes
+        return told
 
-    def _instant(self, watch: Watch) -> Iterable[Scope]:
+    def _instant(self, watch: Watch) -> Mapping[Scope, int]:
         rule = watch.rule
         where = answers(rule, replace(watch.where, window=Window(since=self.now - rule.within)))
         found: dict[Scope, list[Hit]] = defaultdict(list)
         for hit in newest(self.store, where):
             scope = tuple(getattr(hit.feedback, part.value) or "" for part in rule.by)
             found[scope].append(hit)
-        for scope, hits in found.items():
-            self._answer(rule, scope, hits)
-        return found
+        return {scope: self._answer(rule, scope, hits) for scope, hits in found.items()}
 
-    def _answer(self, rule: Rule, scope: Scope, hits: Sequence[Hit]) -> None:
+    def _answer(self, rule: Rule, scope: Scope, hits: Sequence[Hit]) -> int:
         first = fresh(rule, label(rule, scope))
         times = {hit.feedback.id: hit.feedback.created_at for hit in reversed(hits)}
         by_id = {hit.feedback.id: hit for hit in hits}
         muted = self._muted(rule, first.labels)
+        told: Sequence[Notification] = ()
 
         def change(entry: Entry | None) -> Entry:
+            nonlocal told
             entry = entry or Entry(alert=first)
             alert, told = answered(entry.alert, times, rule, self.now, muted=muted)
             return entry.after(alert, [_quoting(one, by_id) for one in told])
 
         self.ledger.update(first.fingerprint, change)
+        return len(told)
 
     def _advance(
         self,
@@ -137,19 +134,23 @@ class Evaluation:
         scope: Scope,
         outcomes: Sequence[Outcome],
         explain: Callable[[Outcome], Evidence | None],
-    ) -> None:
+    ) -> int:
         first = fresh(rule, label(rule, scope))
         muted = self._muted(rule, first.labels)
+        told: list[Notification] = []
 
         def change(entry: Entry | None) -> Entry:
-            entry = entry or Entry(alert=first)
-            alert, told = entry.alert, []
+            nonlocal told
+            entry, told = entry or Entry(alert=first), []
+            alert = entry.alert
             for outcome in [*outcomes, None]:
                 alert, more = advance(alert, outcome, rule, self.now, muted=muted)
-                told += [explained(one, explain) for one in more]
-            return entry.after(alert, told)
+                for one in more:
+                    told = _with(told, one)
+            return entry.after(alert, [explained(one, explain) for one in told])
 
         self.ledger.update(first.fingerprint, change)
+        return len(told)
 
     def _muted(self, rule: Rule, labels: Mapping[str, str]) -> bool:
         by_name = {one.name: one for one in self.rules}
@@ -168,6 +169,15 @@ class Evaluation:
             for entry in self.ledger.entries.values()
             if entry.alert.labels.get("rule") == rule.name
         ]
+
+
+def _with(told: list[Notification], one: Notification) -> list[Notification]:
+    """What is told of one evaluation: of buckets that are caught up with, once, how it is now."""
+    last = told[-1] if told else None
+    if last is None or last.reason not in _GOES_ON or one.reason not in _GOES_ON:
+        return [*told, one]
+    channels = tuple(dict.fromkeys((*last.channels, *one.channels)))
+    return [*told[:-1], replace(one, key=last.key, reason=last.reason, channels=channels)]
 
 
 def label(rule: Rule, scope: Scope) -> dict[str, str]:
@@ -191,10 +201,19 @@ def evaluate(  # noqa: PLR0913 - by keyword
     find: Callable[[str], Filter],
     now: datetime,
     pulls: Sequence[Pull] = (),
+    anew: bool = False,
 ) -> list[Evaluated]:
+    """``anew``: from all counts that are stored, not from where the detector stood."""
     quiet = tuple(silences(store).values())
     evaluation = Evaluation(
-        store=store, ledger=ledger, rules=rules, find=find, now=now, pulls=pulls, quiet=quiet
+        store=store,
+        ledger=ledger,
+        rules=rules,
+        find=find,
+        now=now,
+        pulls=pulls,
+        quiet=quiet,
+        anew=anew,
     )
     return evaluation.run()
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 from listening.alerts.alert import Notification, Outcome, Reason
 from listening.alerts.rules import Rule, When
@@ -126,7 +126,8 @@ def evidence(watch: Watch, scope: Scope, outcome: Outcome) -> Evidence | None:
     if expected is None or watch.rule.when is When.DROP:
         expected = _usual(watch, said, before, outcome.hours)
     hits = newest(watch.store, said)
-    words = report.telling(watch.store, said, before, most=WORDS)
+    everything = watch.narrowed(scope, before.window)
+    words = report.telling(watch.store, said, everything, most=WORDS)
     return Evidence(
         query=as_query(said),
         since=since,
@@ -134,7 +135,7 @@ def evidence(watch: Watch, scope: Scope, outcome: Outcome) -> Evidence | None:
         texts=texts,
         copies=len(copies(hits)),
         expected=expected,
-        parts=tuple(_parts(watch, said, before, hits, texts, expected)),
+        parts=tuple(_parts(_Sides(watch, said, before, texts, expected), hits)),
         words=words,
         samples=tuple(hit.feedback for hit in representative(hits[:LOOKED_AT], words)),
     )
@@ -179,9 +180,18 @@ def _usual(watch: Watch, said: Filter, before: Filter, hours: float) -> float:
     return sum(day.count for day in days) * hours / past
 
 
-def _parts(  # noqa: PLR0913 - what was counted and what was usual
-    watch: Watch, said: Filter, before: Filter, hits: Sequence[Hit], texts: int, expected: float
-) -> Iterator[Part]:
+class _Sides(NamedTuple):
+    """What was counted and what was before; ``texts`` and ``expected`` of the first."""
+
+    watch: Watch
+    said: Filter
+    before: Filter
+    texts: int
+    expected: float
+
+
+def _parts(sides: _Sides, hits: Sequence[Hit]) -> Iterator[Part]:
+    watch, said, before, texts, expected = sides
     for dimension in _DIMENSIONS:
         now, usual = (
             {bucket.key[0]: bucket.count for bucket in watch.store.aggregate(where, by=[dimension])}
@@ -234,13 +244,15 @@ def _shared(
 
 
 def _facts(found: Evidence) -> Iterator[str]:
-    excess = found.texts - found.expected
+    excess, told = found.texts - found.expected, set()
     for part in sorted(found.parts, key=lambda one: -one.excess):
         share = part.observed / found.texts if found.texts else 0
         usual = part.expected / found.expected if found.expected else 0
         if part.excess < TELLING * excess or share < LIFT * usual or part.value in {"", OTHERS}:
             continue
-        if part.observed >= 2:  # noqa: PLR2004 - one text is no pattern
+        same = round(part.observed), round(part.expected, 1)
+        if part.observed >= 2 and same not in told:  # noqa: PLR2004 - one text is no pattern
+            told.add(same)  # a source often is a kind, too
             yield _fact(part, found.texts, usual)
     if found.copies:
         yield f"{found.copies} of {found.texts} texts repeat another and were counted once with it"

@@ -15,7 +15,7 @@ from listening.alerts.rules import Rule, When
 from listening.alerts.stories import MOST, copies, newest
 from listening.alerts.watch import HOUR, Counts, Scope, Watch, is_scored
 from listening.records import Bucket, Label, Scale, Window
-from listening.views.figures import Z, Change, change
+from listening.views.figures import Change, Z, change
 from listening.views.surveys import Survey, surveys
 
 KNOWN = timedelta(days=90)  # what did not appear for so long is not missed

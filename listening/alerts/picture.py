@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -63,8 +63,6 @@ def _expected(
     rule: Rule, starts: Sequence[datetime], seen: Sequence[int], totals: Sequence[int]
 ) -> list[Point]:
     """Each bucket beside what the detector, one bucket at a time, expected of it."""
-    from dataclasses import replace  # noqa: PLC0415
-
     setting = replace(setting_of(rule), windows=(1,))
     buckets = (
         detect.Counts(start, np.array([float(negative)]), np.array([float(total)]))
@@ -95,9 +93,17 @@ def chart(points: Sequence[Point], outcome: Outcome, title: str, label: str) -> 
         }
         for one in points
     ]
-    time = {"field": "time", "type": "temporal", "title": None}
+    if rows:  # a step lasts until the next begins
+        after = f"{outcome.at.astimezone(points[-1].start.tzinfo):%Y-%m-%dT%H:%M:%S}"
+        rows.append({**rows[-1], "time": after, "observed": None})
+    time = {
+        "field": "time",
+        "type": "temporal",
+        "title": None,
+        "axis": {"format": "%-d %b", "tickCount": "day", "labelOverlap": True},
+    }
     band = {
-        "mark": {"type": "area", "color": _GREY, "opacity": 0.45, "interpolate": "step-after"},
+        "mark": {"type": "area", "color": _GREY, "opacity": 0.3, "interpolate": "step-after"},
         "encoding": {
             "x": time,
             "y": {"field": "low", "type": "quantitative"},
@@ -112,10 +118,15 @@ def chart(points: Sequence[Point], outcome: Outcome, title: str, label: str) -> 
         "mark": {"type": "bar", "width": {"band": 0.9}},
         "encoding": {
             "x": {**time, "timeUnit": _unit(points)},
-            "y": {"field": "observed", "type": "quantitative", "title": label},
+            "y": {
+                "field": "observed",
+                "type": "quantitative",
+                "title": label,
+                "axis": {"tickMinStep": 1},
+            },
             "color": {
                 "condition": {"test": "datum.alarm", "value": _RED},
-                "value": "#cfd6dd",
+                "value": "#b9c3cd",
             },
         },
     }
@@ -154,7 +165,10 @@ def png(specification: dict[str, Any]) -> bytes:
         import vl_convert  # noqa: PLC0415 - an extra
     except ImportError:
         raise ConfigError("pictures need an extra: pip install 'listening[alerts]'") from None
-    drawn: bytes = vl_convert.vegalite_to_png(
-        specification, vl_version="5.20", scale=2, allowed_base_urls=[]
-    )
+    try:
+        drawn: bytes = vl_convert.vegalite_to_png(
+            specification, vl_version="5.20", scale=2, allowed_base_urls=[]
+        )
+    except ValueError as error:
+        raise ConfigError(f"the picture cannot be drawn: {error}") from error
     return drawn

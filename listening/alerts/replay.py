@@ -24,10 +24,15 @@ from listening.alerts.rules import Rule
 from listening.alerts.state import State
 from listening.alerts.stories import MOST, copies, newest
 from listening.alerts.tail import Array, Flags
-from listening.alerts.watch import Scope, Watch, is_scored
+from listening.alerts.watch import HOUR, Scope, Watch, is_scored
 from listening.records import Bucket, Filter, Label, Window
+from listening.views.figures import wilson
 
 LONGEST = timedelta(days=400)  # of history
+BEFORE = timedelta(days=28)
+STRAYS = 20  # items: a brand with fewer is not yet collected
+COMPARED = 30  # texts of other brands that say which share of negative ones is usual
+CATCH_UP = timedelta(days=2)  # texts that come so late are judged; an alarm older is no news
 
 
 class Judged(NamedTuple):
@@ -97,14 +102,17 @@ class Replay:
         for begun, verdict in run.through(starts, self.until):
             if watch.end(begun) > since:
                 yield from _judged(watch, scopes, begun, run.state, verdict)
-        self.checkpoint = Checkpoint(repr(setting_of(watch.rule)), start, scopes, run.oldest)
+        self.checkpoint = Checkpoint(repr(setting_of(watch.rule)), start, scopes, run.settled)
 
     def _kept(self) -> Checkpoint | None:
         """Where to go on from, unless what is asked has changed or the time to come is past."""
         kept = self.before
         if kept is None or kept.setting != repr(setting_of(self.watch.rule)):
             return None
-        return None if kept.state.last is None or kept.state.last >= self.until else kept
+        if kept.state.last is None or kept.state.last >= self.until:
+            return None
+        first = self._first()
+        return None if first is not None and first < kept.start else kept  # it was back-filled
 
     def _first(self) -> datetime | None:
         first = self.watch.first()
@@ -134,15 +142,21 @@ class _Step(NamedTuple):
 
 @dataclass
 class _Run:
-    """``state`` is that after the last bucket; ``oldest`` that before those of a whole window."""
+    """``state`` is that after the last bucket, ``settled`` one that late texts change no more."""
 
     watch: Watch
     scopes: tuple[Scope, ...]
     state: State
     steps: deque[_Step] = field(init=False)
     setting: Setting = field(init=False)
+    settled: State = field(init=False)
+    seen: Array = field(init=False)  # items, of those that have not begun
+    usual: Array = field(init=False)  # negative texts and all, by brand
 
     def __post_init__(self) -> None:
+        self.settled = self.state
+        self.seen = np.zeros(len(self.scopes))
+        self.usual = np.zeros((2, len(self.scopes)))
         self.setting = setting_of(self.watch.rule)
         self.steps = deque(maxlen=self.setting.spans[-1])
 
@@ -155,14 +169,26 @@ class _Run:
     ) -> Iterator[tuple[datetime, Verdict]]:
         if not starts or not self.scopes:
             return
-        counts = self.watch.counts(starts, len(self.scopes), until)
-        gaps = self.watch.gaps(starts, until)
+        gaps, late = self.watch.gaps(starts, until), until - CATCH_UP
+        self._look_back(starts[0])
         since = [self.watch.missing_from(scope) for scope in self.scopes]
-        for start in starts:
-            end = self.watch.end(start)
-            there = np.array([missing is None or end <= missing for missing in since])
-            one = self._counts(start, counts.get(start, {}), there & (start not in gaps))
-            yield start, self._take(one)
+        for some, counts in self.watch.chunks(starts, len(self.scopes), until):
+            for start in some:
+                end = self.watch.end(start)
+                there = np.array([missing is None or end <= missing for missing in since])
+                one = self._counts(start, counts.get(start, {}), there & (start not in gaps))
+                yield start, self._take(one)
+                if end <= late and self.steps:
+                    self.settled = self.oldest
+
+    def _look_back(self, start: datetime) -> None:
+        """What came of each brand before the first bucket."""
+        places = {scope: place for place, scope in enumerate(self.scopes)}
+        before = Window(since=start - BEFORE, until=start)
+        for bucket in self.watch.totals(before):
+            if (place := places.get(bucket.key)) is not None:
+                self.seen[place] = bucket.count
+                self.usual[:, place] = _texts(bucket)
 
     def _counts(
         self, start: datetime, found: Mapping[Scope, Bucket], there: Flags
@@ -171,9 +197,9 @@ class _Run:
         here = self.state.age > 0  # a brand that was not yet collected is not a quiet one
         for place, scope in enumerate(self.scopes):
             if bucket := found.get(scope):
-                negative[place] = bucket.labels.get(Label.NEGATIVE, 0)
-                total[place] = sum(bucket.labels.values())
-                here[place] = is_scored(bucket)
+                negative[place], total[place] = _texts(bucket)
+                self.seen[place] += bucket.count
+                here[place] = is_scored(bucket) and self.seen[place] >= STRAYS
         local = start.astimezone(ZoneInfo(self.watch.rule.zone))
         return detect.Counts(local, negative, total, np.zeros_like(negative), here & there)
 
@@ -182,9 +208,29 @@ class _Run:
         self.state, verdict = detect.step(self.state, counts, self.setting)
         alarming = np.nonzero(verdict.fires & (verdict.phase != NO_DATA))[0]
         repeated = {int(place): self._copies(int(place)) for place in alarming}
-        if not any(each.any() for each in repeated.values()):
-            return verdict
-        return self._again(repeated)
+        if any(each.any() for each in repeated.values()):
+            verdict = self._again(repeated)
+        verdict = self._compared(verdict, counts)
+        if counts.total is not None:
+            self.usual += (counts.negative, counts.total)
+        return verdict
+
+    def _compared(self, verdict: Verdict, counts: detect.Counts) -> Verdict:
+        """Without the alarms of brands that have no past where the others are spoken of alike.
+
+        A collection begins with a surge, which is none of the brand's.
+        """
+        young = np.nonzero(verdict.fires & (verdict.phase == detect.LEARNING))[0]
+        fires, kind = verdict.fires.copy(), verdict.kind.copy()
+        for place in young:
+            bad, every = self.usual.sum(axis=1) - self.usual[:, place]
+            if counts.total is None or every < COMPARED:
+                continue
+            low, _ = wilson(int(counts.negative[place]), int(counts.total[place]))
+            # Odds, for a share that is high already cannot be half as high again.
+            if low * (every - bad) < self.setting.least_ratio * bad * (1 - low):
+                fires[place], kind[place] = False, 0
+        return verdict._replace(fires=fires, kind=kind)
 
     def _copies(self, place: int) -> Array:
         """How many texts of each step repeat one of the window before them, and so are no news."""
@@ -219,6 +265,11 @@ class _Run:
         return verdict
 
 
+def _texts(bucket: Bucket) -> tuple[int, int]:
+    """The negative ones and all."""
+    return bucket.labels.get(Label.NEGATIVE, 0), sum(bucket.labels.values())
+
+
 def negatives(watch: Watch, scope: Scope, window: Window) -> Filter:
     return replace(watch.narrowed(scope, window), label=(Label.NEGATIVE,))
 
@@ -229,10 +280,11 @@ def _judged(
     end = watch.end(start)
     for place, scope in enumerate(scopes):
         if state.age[place] or verdict.phase[place] != NO_DATA:
-            yield Judged(scope, outcome(verdict, place, end, watch.width))
+            since = watch.back(start, int(verdict.window[place]) - 1)
+            yield Judged(scope, _outcome(verdict, place, since, end))
 
 
-def outcome(verdict: Verdict, place: int, at: datetime, width: timedelta) -> Outcome:
+def _outcome(verdict: Verdict, place: int, since: datetime, at: datetime) -> Outcome:
     phase = verdict.phase[place]
     if phase == NO_DATA:
         return Outcome(at=at, finding=Finding.NO_DATA, error="nothing was collected, or not scored")
@@ -247,5 +299,5 @@ def outcome(verdict: Verdict, place: int, at: datetime, width: timedelta) -> Out
         low=float(verdict.low[place]),
         high=float(verdict.high[place]),
         p=float(verdict.p[place]),
-        hours=float(verdict.window[place]) * width / timedelta(hours=1),
+        hours=(at - since) / HOUR,
     )

@@ -68,21 +68,35 @@ class Watch:
 
     def scopes(self, window: Window) -> tuple[Scope, ...]:
         """Of what there is; what lacks one of the values is watched by no alert."""
+        return tuple(bucket.key for bucket in self.totals(window) if all(bucket.key))
+
+    def totals(self, window: Window) -> list[Bucket]:
         by = [Dimension(part.value) for part in self.rule.by]
-        found = self.store.aggregate(replace(self.where, window=window), by=by)
-        return tuple(bucket.key for bucket in found if all(bucket.key))
+        return self.store.aggregate(replace(self.where, window=window), by=by)
 
     def counts(self, starts: Sequence[datetime], scopes: int, until: datetime) -> Counts:
         """Of the buckets that begin at ``starts``, the last of which ends at ``until``."""
-        by = [*(Dimension(part.value) for part in self.rule.by), Dimension(self.rule.bucket.value)]
-        found: dict[datetime, dict[Scope, Bucket]] = {}
+        found: dict[datetime, Mapping[Scope, Bucket]] = {}
+        for _, some in self.chunks(starts, scopes, until):
+            found |= some
+        return found
+
+    def chunks(
+        self, starts: Sequence[datetime], scopes: int, until: datetime
+    ) -> Iterator[tuple[Sequence[datetime], Counts]]:
+        """The same, some buckets at a time: a year of a thousand brands is gigabytes."""
         step = max(1, TOGETHER // max(1, scopes))
         for place in range(0, len(starts), step):
             end = starts[place + step] if place + step < len(starts) else until
-            where = replace(self.where, window=Window(since=starts[place], until=end))
-            for bucket in self.store.aggregate(where, by=by, zone=self.rule.zone):
-                *scope, key = bucket.key
-                found.setdefault(self._start(key), {})[tuple(scope)] = bucket
+            yield starts[place : place + step], self._counts(Window(since=starts[place], until=end))
+
+    def _counts(self, window: Window) -> Counts:
+        by = [*(Dimension(part.value) for part in self.rule.by), Dimension(self.rule.bucket.value)]
+        found: dict[datetime, dict[Scope, Bucket]] = {}
+        where = replace(self.where, window=window)
+        for bucket in self.store.aggregate(where, by=by, zone=self.rule.zone):
+            *scope, key = bucket.key
+            found.setdefault(self._start(key), {})[tuple(scope)] = bucket
         return found
 
     def _start(self, key: str) -> datetime:
@@ -120,6 +134,13 @@ class Watch:
             return start + HOUR
         day = start.astimezone(ZoneInfo(self.rule.zone)).date()
         return midnight(day + self.width, self.rule.zone)
+
+    def back(self, start: datetime, buckets: int) -> datetime:
+        """The start of the bucket that is so many before; not all days have as many hours."""
+        if self.rule.bucket is Width.HOUR:
+            return start - buckets * HOUR
+        day = start.astimezone(ZoneInfo(self.rule.zone)).date()
+        return midnight(day - buckets * self.width, self.rule.zone)
 
     def closed(self, now: datetime) -> datetime:
         """Until when it can be judged: what comes late has come, and streams have been pulled.

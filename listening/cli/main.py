@@ -13,7 +13,7 @@ import typer
 
 from listening import __version__, settings
 from listening.app import App, demo_settings
-from listening.cli import INTERRUPTED, care, draw, keep, named, output, read, shapes
+from listening.cli import INTERRUPTED, alerts, care, draw, keep, named, output, read, serve, shapes
 from listening.cli.options import (
     Brand,
     DryRun,
@@ -49,9 +49,11 @@ cli = typer.Typer(
 cli.add_typer(read.cli)
 cli.add_typer(care.cli)
 cli.add_typer(keep.cli)
+cli.add_typer(serve.cli)
 cli.add_typer(read.query_cli, name="query")
 cli.add_typer(care.quarantine_cli, name="quarantine")
 cli.add_typer(keep.store_cli, name="store")
+cli.add_typer(alerts.cli, name="alerts")
 
 
 def _version(*, wanted: bool) -> None:
@@ -131,11 +133,15 @@ def demo(
         output.as_json({"store": str(store), "report": found.as_json()})
         return
     read.draw_report(found)
+    for said in alerts.fired(app):
+        output.say(said)
     output.say(
         f"\n{counted(found.overall.items, 'item')} of fictional brands are in {store}. Try:\n"
         f"  listening --store {store} search 'bagāža OR ბარგი'\n"
         f"  listening --store {store} report 'brand:Medus'\n"
         f"  listening --store {store} words 'sentiment:negative lang:lv'\n"
+        f"  listening --store {store} alerts backtest\n"
+        f"and look at it in the browser: listening serve --store {store}\n"
         "then with your own: listening ingest FILE.csv && listening score && listening report"
     )
 

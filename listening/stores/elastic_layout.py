@@ -49,12 +49,11 @@ FIELDS: Mapping[str, Any] = {
 SETTINGS: Mapping[str, Any] = {
     "number_of_shards": "1",
     "refresh_interval": "5s",
-    "codec": "best_compression",
     "gc_deletes": "1h",
     # Erasing rewrites every segment that holds a deleted text, not only the worst of them.
     "merge.policy.expunge_deletes_allowed": "0",
 }
-_FIXED = frozenset({"number_of_shards", "codec"})  # when an index is made
+_FIXED = frozenset({"number_of_shards"})  # when an index is made
 STATE_FIELDS: Mapping[str, Mapping[str, Any]] = {
     "cursors": {"stream": _KEPT, "value": _KEPT},
     "quarantine": {
