@@ -20,7 +20,7 @@ TEXTS = [
     "ძალიან ცუდი მომსახურება canary-text",
     "Labai geras aptarnavimas canary-text",
 ]
-ROWS = 6_000
+ROWS = 12_000
 NAME = f"test-airflow-{secrets.token_hex(4)}"
 SETTINGS = """
 internal_hosts = ["127.0.0.1"]
@@ -101,6 +101,7 @@ def test_a_killed_scheduler_loses_and_doubles_nothing_on_the_way_to_the_scores(e
     store = elastic.store(NAME)
 
     def held():
+        store.cluster.refresh(NAME)  # what others write is seen within seconds else, too late here
         return sum(one.count for one in counted(store))
 
     def waiting():
