@@ -126,13 +126,18 @@ def opened(browser):
         page.on("console", lambda said: page.troubles.append(said.text))
         page.on("pageerror", lambda error: page.troubles.append(str(error)))
         page.on("dialog", lambda dialog: (page.troubles.append(dialog.message), dialog.dismiss()))
-        page.on("requestfailed", lambda asked: page.troubles.append(asked.url))
+        page.on("requestfailed", lambda asked: page.troubles.extend(broken(asked)))
         contexts.append(context)
         return page
 
     yield call
     for context in contexts:
         context.close()
+
+
+def broken(asked):
+    """What failed, but for what the browser gave up itself to open the next page."""
+    return [] if asked.failure == "net::ERR_ABORTED" else [f"{asked.url}: {asked.failure}"]
 
 
 def quiet(page):

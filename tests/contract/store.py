@@ -17,6 +17,7 @@ from itertools import permutations
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import HealthCheck
 
 from listening.http import Http
 from listening.normalise import Defaults
@@ -40,6 +41,13 @@ from listening.records import (
 )
 
 Make = Callable[[], Store]
+
+# One suite for several stores: each class makes its own, and an example may take a server seconds.
+TOLERATED = (
+    HealthCheck.function_scoped_fixture,
+    HealthCheck.differing_executors,
+    HealthCheck.too_slow,
+)
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 BAD = Sentiment(0.8, 0.1, 0.1, "m")

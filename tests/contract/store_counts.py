@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from listening.errors import ConfigError
@@ -26,7 +26,7 @@ from listening.records import (
     Sentiment,
     Window,
 )
-from tests.contract.store import BAD, GOOD, NOON, UNSURE, Make, everything, said
+from tests.contract.store import BAD, GOOD, NOON, TOLERATED, UNSURE, Make, everything, said
 
 ZONES = ("UTC", "Europe/Riga", "Asia/Kolkata", "America/St_Johns", "Australia/Lord_Howe")
 PERIODS = (Dimension.HOUR, Dimension.DAY, Dimension.WEEK, Dimension.MONTH)
@@ -156,7 +156,7 @@ class CountContract:
         deadline=None,
         max_examples=60,
         phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+        suppress_health_check=TOLERATED,
     )
     @given(st.lists(st.tuples(STEPS, WHERE, BY, st.sampled_from(ZONES)), max_size=12))
     def test_counts_as_counting_one_by_one_after_any_writes(self, make: Make, steps: list) -> None:  # type: ignore[type-arg]  # nested strategies

@@ -6,7 +6,7 @@ import dataclasses
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from listening.errors import ConfigError
@@ -23,13 +23,13 @@ from listening.records import (
     Window,
 )
 from listening.tree import And, Field, Near, Node, Not, Or, Phrase, Word
-from tests.contract.store import BAD, NOON, UNSURE, Make, ids, said
+from tests.contract.store import BAD, NOON, TOLERATED, UNSURE, Make, ids, said
 
 SLOW = settings(
     deadline=None,
     max_examples=40,
     phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=TOLERATED,
 )
 
 
