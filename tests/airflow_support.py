@@ -126,13 +126,16 @@ class Deployment:
         process.wait()
 
     def command(self, *arguments: str) -> str:
-        return subprocess.run(
-            [sys.executable, "-m", "airflow", *arguments],
-            env=self.environ,
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
+        """What a command of Airflow prints; its SQLite database may be locked for a moment."""
+        command = [sys.executable, "-m", "airflow", *arguments]
+        for _ in range(5):
+            done = subprocess.run(
+                command, env=self.environ, check=False, capture_output=True, text=True
+            )
+            if done.returncode == 0 or "database is locked" not in done.stderr + done.stdout:
+                break
+        assert done.returncode == 0, f"{command}: {done.stdout[-1000:]}{done.stderr[-3000:]}"
+        return done.stdout
 
     def read(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of Airflow's own database."""
