@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -126,6 +127,12 @@ class Rejected:
     raw: str
     line: int | None = None
     column: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The same for the same input, whatever the reason."""
+        whole = "\0".join((self.stream, self.origin, self.raw, str(self.line)))
+        return hashlib.blake2b(whole.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import Any
 from listening import analysis
 from listening.errors import ConfigError
 from listening.records import Dimension, Filter, Scale, Window
-from listening.stores.elastic_rows import microseconds
+from listening.stores.periods import microseconds
 from listening.stores.reading import languages_named
 from listening.tree import And, Field, Near, Node, Not, Or, Phrase, Word
 

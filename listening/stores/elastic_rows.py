@@ -6,20 +6,18 @@ import hashlib
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from listening.analysis import fold, terms
 from listening.records import Feedback, Kind, Rating, Scale, Sentiment, slot
 from listening.stores.elastic_layout import FOLDED
+from listening.stores.periods import microseconds, moment_at
 
 NO_TEXT, UNSCORED = "none", "unscored"
 _PLAIN = ("id", "brand", "source", "native_id", "text", "language", "version")
 _OPTIONAL = ("country", "touchpoint", "segment", "service", "campaign", "question")
 _ABSENT = ("url", "author", "engagement")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _SCALES = tuple(Scale)
 
 
@@ -28,11 +26,6 @@ def document_id(id_: str) -> str:
     """The ``_id`` of the document: of one length, and safe in an address."""
     digest = hashlib.sha256(id_.encode("utf-8", "surrogatepass")).digest()
     return urlsafe_b64encode(digest)[:27].decode()
-
-
-def microseconds(moment: datetime) -> int:
-    """Since 1970."""
-    return (moment - _EPOCH) // _MICROSECOND
 
 
 def canonical(one: Feedback) -> Feedback:
@@ -97,7 +90,7 @@ def decode(source: Mapping[str, Any]) -> tuple[Feedback, Sentiment | None]:
     one = Feedback(
         **plain,
         kind=Kind(source["kind"]),
-        created_at=_EPOCH + source["created"] * _MICROSECOND,
+        created_at=moment_at(source["created"]),
         ratings=tuple(Rating(scale, source[scale]) for scale in _SCALES if scale in source),
     )
     if "model" not in source:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 import time
@@ -36,7 +35,7 @@ def set_aside(cluster: Cluster, names: Names, rejected: Sequence[Rejected]) -> i
     now = time.time_ns() // 1000
     unique: dict[str, Rejected] = {}
     for one in rejected:
-        unique.setdefault(_rejected_id(one), one)
+        unique.setdefault(one.id, one)
     actions = [
         bulk.create(names.quarantine, id_, _ascii(asdict(one) | {"number": now + place}))
         for place, (id_, one) in enumerate(unique.items())
@@ -119,8 +118,3 @@ def release(cluster: Cluster, names: Names, ids: Sequence[str]) -> None:
 def _ascii(document: Body) -> bytes:
     """JSON that keeps even half a character, which is often why a row was set aside."""
     return json.dumps(document).encode()
-
-
-def _rejected_id(one: Rejected) -> str:
-    whole = "\0".join((one.stream, one.origin, one.raw, str(one.line)))
-    return hashlib.blake2b(whole.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()

@@ -25,8 +25,8 @@ from listening.stores.elastic_rows import (
     document_id,
     encode,
     encode_sentiment,
-    microseconds,
 )
+from listening.stores.periods import microseconds
 
 WORKERS = 2  # analysing one part while the cluster writes another
 CONTENDED = "others keep writing the same feedback"

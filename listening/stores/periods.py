@@ -19,9 +19,20 @@ MOST_CODES = 1 << 18  # dates further apart than this many periods are numbered 
 _DAY = 86_400
 _QUARTER = 900  # every offset from UTC of today is a whole number of these seconds
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _ZONES_KNOWN = range(-62_135_000_000, 253_402_000_000)  # years 1 to 9999
 
 Numbers = npt.NDArray[np.signedinteger[Any]]
+
+
+def microseconds(moment: datetime) -> int:
+    """Since 1970; exact."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment_at(microseconds: int) -> datetime:
+    """Undo ``microseconds``."""
+    return _EPOCH + microseconds * _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sqlite3
 from collections import Counter
@@ -197,10 +196,7 @@ class SqliteStore:
             db.executemany(
                 "INSERT OR IGNORE INTO quarantine (id, stream, origin, reason, raw, line, field)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (_rejected_id(r), r.stream, r.origin, r.reason, r.raw, r.line, r.column)
-                    for r in rejected
-                ],
+                [(r.id, r.stream, r.origin, r.reason, r.raw, r.line, r.column) for r in rejected],
             )
             return db.total_changes - before
 
@@ -335,11 +331,6 @@ def _count(db: sqlite3.Connection, selection: Selection, most: int) -> int:
     rows = selection.rows()
     query = f"SELECT count(*) FROM (SELECT {rows.text} LIMIT ?)"
     return int(db.execute(query, (*rows.params, most)).fetchone()[0])
-
-
-def _rejected_id(one: Rejected) -> str:
-    whole = "\0".join((one.stream, one.origin, one.raw, str(one.line)))
-    return hashlib.blake2b(whole.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 def _read_cursor(cursor: str) -> int:

@@ -14,8 +14,9 @@ from typing import NamedTuple
 from listening import analysis
 from listening.errors import ConfigError
 from listening.records import Filter, Label, Scale
+from listening.stores.periods import microseconds
 from listening.stores.reading import conjuncts, languages_named
-from listening.stores.sqlite_rows import LABELS, SERIES, microseconds, position
+from listening.stores.sqlite_rows import LABELS, SERIES, position
 from listening.tree import And, Field, Near, Node, Not, Or, Phrase, Word
 
 MOST_SEQUENCES = 64  # beyond, candidates are found by their words and verified

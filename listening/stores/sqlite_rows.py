@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from listening.records import Dimension, Feedback, Kind, Label, Rating, Scale, Sentiment
+from listening.stores.periods import microseconds, moment_at
 
 Row = tuple[Any, ...]
 
@@ -40,12 +40,6 @@ COLUMNS = (
 SENTIMENT = ("negative", "neutral", "positive", "threshold")
 
 _LEAST, _MOST = -(2**63), 2**63 - 1
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
 
 
 def position(created: int) -> int:
@@ -108,7 +102,7 @@ def decode(series: Sequence[str], row: Row) -> Feedback:
         kind=Kind(kind),
         text=text,
         language=language,
-        created_at=_EPOCH + created * _MICROSECOND,
+        created_at=moment_at(created),
         version=version,
         ratings=tuple(
             Rating(scale, value)

@@ -11,6 +11,7 @@ from datetime import datetime
 from listening.analysis import terms
 from listening.records import Feedback, Sentiment, month_of
 from listening.stores import sqlite_rows
+from listening.stores.periods import microseconds
 from listening.stores.sqlite_rows import COLUMNS, NO_TEXT, SENTIMENT, SERIES, Row, position
 
 
@@ -137,7 +138,7 @@ def erase(db: sqlite3.Connection, id_: str) -> int:
 
 def expire(db: sqlite3.Connection, before: datetime) -> int:
     """Delete what was created before the month of ``before``; how many rows went."""
-    end = position(sqlite_rows.microseconds(month_of(before)))
+    end = position(microseconds(month_of(before)))
     db.execute("DELETE FROM terms WHERE rowid < ?", (end,))
     return db.execute("DELETE FROM feedback WHERE at < ?", (end,)).rowcount
 
