@@ -21,6 +21,7 @@ TEXTS = [
     "Labai geras aptarnavimas canary-text",
 ]
 ROWS = 12_000
+EVERY = 3  # so many rows have a text: enough for some seconds of scoring
 NAME = f"test-airflow-{secrets.token_hex(4)}"
 SETTINGS = """
 internal_hosts = ["127.0.0.1"]
@@ -49,7 +50,7 @@ def write_survey(path):
         rows = csv.writer(file)
         rows.writerow(["id", "text", "date", "stars"])
         for number in range(ROWS):
-            text = f"{TEXTS[number // 100 % 4]} {number}" if number % 100 == 0 else ""
+            text = "" if number % EVERY else f"{TEXTS[number // EVERY % 4]} {number}"
             rows.writerow(
                 [f"row{number}", text, f"2026-{number % 10 + 1:02}-{number % 28 + 1:02}", 4]
             )
@@ -105,6 +106,7 @@ def test_a_killed_scheduler_loses_and_doubles_nothing_on_the_way_to_the_scores(e
         return sum(one.count for one in counted(store))
 
     def waiting():
+        store.cluster.refresh(NAME)
         return sum(one.unscored for one in counted(store, [Dimension.LABEL]))
 
     airflow.start("api-server", "dag-processor", "scheduler")
@@ -122,7 +124,13 @@ def test_a_killed_scheduler_loses_and_doubles_nothing_on_the_way_to_the_scores(e
     attempts = "SELECT state FROM task_instance_history WHERE dag_id = 'listening_ingest_survey'"
     assert airflow.read(attempts) == [("failed",)]
 
+    texts = ROWS // EVERY
+    airflow.wait("the first scores", lambda: waiting() < texts)
+    airflow.kill("scheduler")
+    assert waiting() > 0, "the kill came too late to show anything"
+    airflow.start("scheduler")
     airflow.wait("the scores", lambda: waiting() == 0)
+    assert ("failed",) in airflow.read(attempts.replace("ingest_survey", "score"))
     airflow.wait("what follows them", lambda: "success" in airflow.runs("alerts"))
     airflow.wait("the sweep", lambda: airflow.runs("care") == ["success"])
     assert set(airflow.runs("ingest_news")) == {"failed"}
