@@ -29,7 +29,7 @@ LASTING = timedelta(days=3)  # far off for so long, and for 14 buckets, is the n
 LEAST_LASTING = 14
 OUTBREAK = 0.3  # in 30 days: what chance causes so rarely is not learnt from
 OVERLAP = 2.0  # looks that a window gives when it moves on by less than its length: measured
-CAUTION = 10.0  # by so much fewer false alarms are allowed before there is a history
+CAUTION = 3.0  # by so much fewer false alarms are allowed before there is a history: measured
 Z_80 = 1.2815515655446004
 
 
@@ -70,7 +70,8 @@ class Setting:
     of 1, 3, 8 and 24 hours, or of 1, 3 and 7 days. An alarm needs
     ``least_count`` texts, ``least_excess`` more than expected, and ``least_ratio`` times as many
     or a higher negative share. ``surges`` alarms on mere volume too. While it learns, only
-    ``sudden`` texts in a bucket, ``sudden_share`` of all, alarm.
+    ``sudden`` texts in a bucket, ``sudden_share`` of all, alarm; none does in buckets of a day or
+    longer, for those first ones are the start of collection.
     """
 
     width: timedelta = timedelta(hours=1)
@@ -292,8 +293,8 @@ def _monthly(state: State, score: Array, setting: Setting) -> Array:
 
 def _sudden(seen: Array, setting: Setting) -> Flags:
     negative, every = seen[NEGATIVE], seen.sum(axis=0)
-    few: Flags = negative < np.maximum(setting.sudden, setting.sudden_share * every)
-    return ~few
+    many: Flags = negative >= np.maximum(setting.sudden, setting.sudden_share * every)
+    return many & (setting.width < DAY)
 
 
 def _interval(mean: Array, dispersion: Array) -> tuple[Array, Array]:

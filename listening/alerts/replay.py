@@ -31,6 +31,7 @@ from listening.views.figures import wilson
 LONGEST = timedelta(days=400)  # of history
 BEFORE = timedelta(days=28)
 STRAYS = 20  # items: a brand with fewer is not yet collected
+Z_999 = 3.2905  # of the 24 looks at a first day hardly one is beyond it by chance
 COMPARED = 30  # texts of other brands that say which share of negative ones is usual
 CATCH_UP = timedelta(days=2)  # texts that come so late are judged; an alarm older is no news
 
@@ -226,7 +227,7 @@ class _Run:
             bad, every = self.usual.sum(axis=1) - self.usual[:, place]
             if counts.total is None or every < COMPARED:
                 continue
-            low, _ = wilson(int(counts.negative[place]), int(counts.total[place]))
+            low, _ = wilson(int(counts.negative[place]), int(counts.total[place]), Z_999)
             # Odds, for a share that is high already cannot be half as high again.
             if low * (every - bad) < self.setting.least_ratio * bad * (1 - low):
                 fires[place], kind[place] = False, 0

@@ -49,9 +49,9 @@ class Change:
     reason: str | None = None
 
 
-def wilson(part: int, whole: int) -> tuple[float, float]:
+def wilson(part: int, whole: int, z: float = Z) -> tuple[float, float]:
     """The Wilson score interval of ``part / whole``, 0 to 1 (Wilson 1927; Newcombe 1998a)."""
-    share, spread = part / whole, Z * Z / whole
+    share, spread = part / whole, z * z / whole
     centre = share + spread / 2
     margin = sqrt(spread * (share * (1 - share) + spread / 4))
     return max(0.0, (centre - margin) / (1 + spread)), min(1.0, (centre + margin) / (1 + spread))
