@@ -42,8 +42,9 @@ def lines(watch: Watch) -> Iterator[tuple[str, str, str, str]]:
     until = watch.end(watch.floor(last.replace(tzinfo=ZoneInfo(watch.rule.zone)) + HOURS))
     found = backtest(watch, until - (last - first) - DAY, until)
     rate = 30 * len(found.alarms) / max(1, found.alerts) / found.days
-    labels = {one.key[0]: one.count for one in watch.store.aggregate(watch.where, by=[Dimension.LABEL])}
-    had = f"{found.alerts} brands, {found.days:.0f} days, {labels.get(Label.NEGATIVE, 0):,} negative texts"
+    labels = watch.store.aggregate(watch.where, by=[Dimension.LABEL])
+    negative = sum(one.count for one in labels if one.key == (Label.NEGATIVE,))
+    had = f"{found.alerts} brands, {found.days:.0f} days, {negative:,} negative texts"
     summary = f"{len(found.alarms)} alarms; {rate:.2f} a brand in 30 days"
     yield watch.rule.name, watch.rule.bucket, had, summary
     for alarm in found.alarms:
