@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test format env clean
+.PHONY: help demo test format messages env clean
 
 help:  ## Say what there is to do
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -30,6 +30,13 @@ test: $(VENV)/.installed-dev  ## Check types and style, and run the tests
 format: $(VENV)/.installed-dev  ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+messages: $(VENV)/.installed-dev  ## Bring new texts of the pages into the catalogs to translate
+	@mkdir -p build
+	$(BIN)/pybabel --quiet extract --mapping-file pyproject.toml --keywords N_ --project Listening \
+		--add-location file --sort-output --output-file build/messages.pot listening
+	$(BIN)/pybabel --quiet update --input-file build/messages.pot --output-dir listening/web/locale \
+		--ignore-obsolete --no-fuzzy-matching --ignore-pot-creation-date --width 100
 
 env: .env  ## Write .env for docker compose, with new secrets
 .env:

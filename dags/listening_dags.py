@@ -3,6 +3,7 @@
     listening_ingest_<stream>  each as often as its ``every``
         -> asset listening_feedback -> listening_score
             -> asset listening_sentiment -> listening_alerts
+    listening_digest           weekly: the mail of [digest], where the settings have it
     listening_care             daily: retention, and what sources have withdrawn
     listening_back_fill, listening_rescore   by hand, with parameters and a dry run
 
@@ -142,7 +143,7 @@ def alerts() -> None:
     def look() -> Counts:
         done = listening_tasks.alerts()
         if done is None:
-            raise AirflowSkipException("the settings have no [alerts.rules]")
+            raise AirflowSkipException("there are no rules, neither in the settings nor kept")
         return done
 
     often = AssetOrTimeSchedule(
@@ -150,6 +151,25 @@ def alerts() -> None:
     )
     with named("alerts", "Alerts", alerts.__doc__, schedule=often):
         look()
+
+
+def digest(chosen: Settings) -> None:
+    """Once a week: a mail with the figures and charts of the seven days before.
+
+    Run again, it goes only to the channels that have not had it. There is no such DAG where the
+    settings have no [digest] with channels.
+    """
+    if not chosen.digest.channels:
+        return
+
+    @task
+    def send() -> Counts:
+        # Of the week when the run was due, not when it runs: a late one sends what was due.
+        return listening_tasks.digest(get_current_context()["dag_run"].run_after)
+
+    weekly = CronTriggerTimetable(chosen.digest.cron(), timezone=chosen.zone)
+    with named("digest", "Weekly digest", digest.__doc__, schedule=weekly):
+        send()
 
 
 def care(chosen: Settings) -> None:
@@ -236,6 +256,7 @@ def build(chosen: Settings) -> None:
         ingest(name, stream, chosen)
     score(chosen)
     alerts()
+    digest(chosen)
     care(chosen)
     if chosen.streams:
         back_fill(chosen)

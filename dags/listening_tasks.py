@@ -136,7 +136,7 @@ def alerts() -> Counts | None:
     What a channel does not take, and rules that fail, wait for the next run.
     """
     app = _app()
-    if not app.settings.alerts.rules:
+    if not app.alerts.book.written():
         return None
     done = app.alerts.evaluate()
     return {
@@ -147,6 +147,24 @@ def alerts() -> Counts | None:
         "sent": done.delivered.sent,
         "not_sent": done.delivered.failed,
     }
+
+
+def digest(now: datetime) -> Counts:
+    """Send the digest of the week that was due at ``now`` to who has not had it.
+
+    Raises the error of a channel that did not take it; the others are not sent to again.
+    """
+    from listening.digest.post import Post, Status  # noqa: PLC0415 - parsing needs no drawing
+
+    post = Post(_app(), now)
+    done = post.send()
+    for one in done:
+        if one.error:
+            raise one.error
+        if one.status is Status.CLAIMED:
+            raise TransientError(f"channel {one.channel} is being sent to by another run")
+    counts = {status.value: sum(one.status is status for one in done) for status in Status}
+    return {"week": post.week.key, "sent": counts["sent"], "sent_before": counts["sent before"]}
 
 
 def expire(now: datetime) -> Counts:

@@ -6,23 +6,25 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from listening import settings, status
 from listening.alerts import backtest as tried
 from listening.alerts.alert import Notification, Outcome, Reason, Status
 from listening.alerts.backtest import Alarm, Backtest
-from listening.alerts.evaluate import Evaluated, evaluate
+from listening.alerts.evaluate import DETECTOR, Evaluated, evaluate, unreadable
 from listening.alerts.evidence import Evidence, evidence
 from listening.alerts.ledger import Entry, Ledger, add_silence, end_silence, silences
 from listening.alerts.muting import Silence
-from listening.alerts.notify import Channel, Notifier
+from listening.alerts.notify import Channel, Letter, Notifier
 from listening.alerts.outbox import ChannelState, Delivered, deliver, states
 from listening.alerts.rules import Rule, Severity
+from listening.alerts.trial import Course, Trial, course, try_out
 from listening.alerts.watch import Pull, Scope, Watch, watched
 from listening.errors import ConfigError, ListeningError
-from listening.protocols import Store
+from listening.protocols import Progress, Store
 from listening.records import Filter
+from listening.rulebook import Rulebook, RuleError
 from listening.settings import ChannelSettings, Settings
 
 if TYPE_CHECKING:
@@ -57,28 +59,33 @@ class Alerting:
     environ: Mapping[str, str]
 
     def evaluate(self, clock: Callable[[], datetime] | None = None, *, anew: bool = False) -> Run:
-        """Evaluate all enabled rules and send what is due; another may do so at the same time.
+        """Evaluate all rules that are on and send what is due; another may do so at the same time.
 
         ``anew`` learns what is usual from all that is stored, after that was scored again.
         Raises ConfigError where there are no rules.
         """
-        rules = list(self.settings.alerts.rules.values())
-        if not rules:
+        written = self.book.written()
+        if not written:
             raise ConfigError(
                 f"there are no rules: write [alerts.rules.{SPIKES}] into {settings.FILE}, "
-                "see: listening init"
+                "see: listening init; or make one on the page Alerts"
             )
         clock = clock or _now
         ledger = Ledger(self.store)
         found = evaluate(
             self.store,
             ledger,
-            rules,
+            [one.rule for one in written if one.rule],
             find=self.find,
             now=clock(),
             pulls=tuple(self._pulls()),
             anew=anew,
         )
+        found += [
+            unreadable(ledger, one.name, one.error, clock())
+            for one in written
+            if one.rule is None and one.is_on
+        ]
         return Run(tuple(found), deliver(ledger, self._notifier(), clock))
 
     def _pulls(self) -> Iterator[Pull]:
@@ -88,6 +95,40 @@ class Alerting:
             if name in times and stream.source != "files":
                 every = timedelta(seconds=settings.seconds(stream.every))
                 yield Pull(stream.brand, stream.label or stream.source, times[name], every)
+
+    # Rules
+
+    @property
+    def book(self) -> Rulebook:
+        """The rules of the settings and those that are kept in the store."""
+        return Rulebook(self.settings, self.store)
+
+    def read(self, name: str, table: Mapping[str, Any]) -> Rule:
+        """A table made a rule that can be evaluated. Raises RuleError saying what is wrong."""
+        rule = self.book.read(name, table)
+        try:
+            self.find(rule.query)
+        except ConfigError as error:  # a saved search that is not there
+            raise RuleError(str(error), "query") from error
+        return rule
+
+    def keep(self, name: str, table: Mapping[str, Any], *, by: str, revision: int = 0) -> Rule:
+        """Keep a rule, see ``Rulebook.save``; what is usual for it is learnt anew."""
+        self.read(name, table)
+        rule = self.book.save(name, table, by=by, now=_now(), revision=revision)
+        self._unlearn(name)
+        return rule
+
+    def remove(self, name: str) -> None:
+        """Take a kept rule away, with its alerts. Raises ConfigError where there is none."""
+        self.book.remove(name)
+        Ledger(self.store).forget(name)
+        self._unlearn(name)
+
+    def _unlearn(self, name: str) -> None:
+        note = self.store.notes(DETECTOR).get(name)
+        if note and note.value:
+            self.store.save_note(DETECTOR, name, "", revision=note.revision)
 
     # What there is
 
@@ -107,7 +148,7 @@ class Alerting:
         entry = self._entry(fingerprint)
         episode = entry.alert.episode or entry.alert.previous
         outcome = episode.peak if episode else entry.alert.latest
-        rule = self.settings.alerts.rules.get(entry.alert.labels.get("rule", ""))
+        rule = self.book.rules().get(entry.alert.labels.get("rule", ""))
         if outcome is None or rule is None:
             return Shown(entry, outcome, None)
         return Shown(entry, outcome, evidence(self.watch(rule), _scope(rule, entry), outcome))
@@ -118,6 +159,9 @@ class Alerting:
             what = "several alerts begin with" if found else "there is no alert"
             raise ConfigError(f"{what} {fingerprint}; see: listening alerts list --all")
         return found[0]
+
+    def now(self) -> datetime:
+        return _now()
 
     # What people do
 
@@ -158,6 +202,10 @@ class Alerting:
             raise ConfigError(f"there is no channel {channel!r} in the settings (known: {known})")
         self._notifier().send(channel, [message])
 
+    def post(self, channel: str, letter: Letter) -> None:
+        """What is no alert, to a channel of theirs; raises ListeningError when it is not taken."""
+        self._notifier().post(channel, letter)
+
     def _notifier(self) -> Notifier:
         channels = _Channels(self.settings.alerts.channels, self.environ)
         return Notifier(channels=channels, http=self._http(), picture=self.picture)
@@ -170,31 +218,43 @@ class Alerting:
     # On history
 
     def rule(self, name: str) -> Rule:
-        """A rule of the settings; ``spikes`` is there to be tried, also where they have none."""
-        rules = self.settings.alerts.rules
+        """A rule by its name; ``spikes`` is there to be tried, also where there is none."""
+        rules = self.book.rules()
         if name in rules:
             return rules[name]
         if name == SPIKES:
             return Rule(name=SPIKES, zone=self.settings.zone)
         known = ", ".join(rules) or "none"
-        raise ConfigError(f"there is no rule {name!r} in the settings (known: {known})")
+        raise ConfigError(f"there is no rule {name!r} (known: {known})")
 
     def watch(self, rule: Rule) -> Watch:
         return Watch(store=self.store, rule=rule, where=watched(rule, self.find(rule.query)))
 
-    def backtest(self, name: str, days: int) -> Backtest:
+    def backtest(self, rule: Rule, days: int) -> Backtest:
         """When a rule would have fired in the last ``days`` of what is stored."""
-        watch = self.watch(self.rule(name))
+        watch = self.watch(rule)
         newest = self.store.search(watch.where, limit=1).hits
         if not newest:
-            return Backtest(days, 0, ())
+            return Backtest(days, 0, (), _now())
         last = watch.end(watch.floor(newest[0].feedback.created_at))
         until = min(last, watch.floor(_now()))
         return tried.backtest(watch, until - timedelta(days=days), until)
 
-    def behind(self, name: str, alarm: Alarm) -> Evidence | None:
+    def trial(self, rule: Rule, days: int, progress: Progress) -> Trial:
+        """The same with the course of each series and what is behind each alarm."""
+        return try_out(self.watch(rule), self.backtest(rule, days), progress)
+
+    def course(self, rule: Rule, scope: Scope, outcome: Outcome) -> Course:
+        """What was seen and to be expected before an outcome, in its last days."""
+        from listening.alerts import picture  # noqa: PLC0415 - seldom wanted
+
+        watch, hours = self.watch(rule), timedelta(hours=outcome.hours or 0)
+        points = picture.course(watch, scope, outcome)
+        return course(watch, scope, points, outcome.at, [(outcome.at - hours, outcome.at)])
+
+    def behind(self, rule: Rule, alarm: Alarm) -> Evidence | None:
         """What is behind an alarm of a back-test of that rule."""
-        return evidence(self.watch(self.rule(name)), alarm.scope, alarm.episode.peak)
+        return evidence(self.watch(rule), alarm.scope, alarm.episode.peak)
 
     # Pictures
 

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from listening import erasure, keys, pipeline, query, settings, status
+from listening.desk import Desk, Searches
 from listening.erasure import Erased, Swept
 from listening.errors import ConfigError
 from listening.normalise import Defaults, detected, pseudonym
@@ -25,6 +26,7 @@ from listening.records import (
     Hits,
     Kind,
     Label,
+    Order,
     Part,
     Rejected,
     Sentiment,
@@ -36,7 +38,7 @@ from listening.settings import Settings, StreamSettings
 from listening.sources import SOURCES
 from listening.sources.files import Files, Layout
 from listening.status import Status
-from listening.tree import And, Field, Node, Not, Or
+from listening.tree import And, Field, Node, Not, Or, with_fields
 from listening.views.words import TellingWord
 
 if TYPE_CHECKING:
@@ -177,15 +179,17 @@ class App:
         self, stream: Stream, *, window: Window, dry_run: bool, progress: Progress
     ) -> Ingested:
         """Pull one stream; a dry run goes through everything but leaves the store as it is."""
-        store = _sqlite(MEMORY) if dry_run else self.store
-        begun = datetime.now(UTC)
-        result = pipeline.ingest(stream, store, http=self.http, window=window, progress=progress)
+        pull = partial(pipeline.ingest, stream, http=self.http, window=window, progress=progress)
+        if dry_run:
+            return pull(_sqlite(MEMORY))
         if stream.name.startswith(_FILE):
+            result = pull(self.store)
             # Its cursor is for a run that broke off: who names a file wants it read, also again.
-            store.set_cursor(stream.name, None)
-        elif not dry_run and window == pipeline.EVERYTHING:
-            status.pulled(store, stream.name, begun)
-        return result
+            self.store.set_cursor(stream.name, None)
+            return result
+        whole = window == pipeline.EVERYTHING
+        with status.recorded(self.store, stream.name, whole=whole) as taken:
+            return pull(self.store, taken=taken)
 
     def layout(self, stream: Stream) -> Layout | None:
         """How a files stream reads its columns; None for other sources."""
@@ -213,32 +217,45 @@ class App:
     # Read
 
     def where(self, text: str, window: Window = pipeline.EVERYTHING) -> Filter:
-        """A query as people type it, made a filter; authors are looked up by their pseudonyms."""
+        """A query as people type it, made a filter that stores can read; see ``meant``."""
         node = query.parse(text) if text.strip() else None
-        return Filter(window=window, text=node and self._pseudonymous(node))
+        return Filter(window=window, text=node and self.meant(node))
 
-    def _pseudonymous(self, node: Node) -> Node:
-        match node:
-            case Field("author", value):
-                tokens = (pseudonym(value, source, self._key) for source in self._sources)
-                return Or((node, *(replace(node, value=token) for token in tokens)))
-            case And(parts):
-                return And(tuple(map(self._pseudonymous, parts)))
-            case Or(parts):
-                return Or(tuple(map(self._pseudonymous, parts)))
-            case Not(part):
-                return Not(self._pseudonymous(part))
-        return node
+    def meant(self, node: Node) -> Node:
+        """The tree with saved searches, tags, assignees and authors' pseudonyms looked up."""
+        return with_fields(self.desk.looked_up(self.searches.expanded(node)), self._pseudonymous)
+
+    def _pseudonymous(self, node: Field) -> Node:
+        if node.name != "author":
+            return node
+        tokens = (pseudonym(node.value, source, self._key) for source in self._sources)
+        return Or((node, *(replace(node, value=token) for token in tokens)))
 
     @cached_property
     def _sources(self) -> tuple[str, ...]:
         return tuple(b.key[0] for b in self.store.aggregate(Filter(), by=[Dimension.SOURCE]))
 
+    @cached_property
+    def desk(self) -> Desk:
+        """Tags, status, assignees, notes and labels that people give."""
+        return Desk(self.store)
+
+    @cached_property
+    def searches(self) -> Searches:
+        return Searches(self.store)
+
     def report(self, where: Filter, *, by: str | None = None) -> Report:
         return report(self.store, where, zone=self.settings.zone, by=by)
 
-    def search(self, where: Filter, *, limit: int = 20, cursor: str | None = None) -> Hits:
-        return self.store.search(where, limit=limit, cursor=cursor)
+    def search(
+        self,
+        where: Filter,
+        *,
+        limit: int = 20,
+        cursor: str | None = None,
+        order: Order = Order.NEWEST,
+    ) -> Hits:
+        return self.store.search(where, limit=limit, cursor=cursor, order=order)
 
     def words(self, text: str, against: str | None, *, limit: int) -> list[TellingWord]:
         """Words that set a query's texts apart, language by language, at most ``limit`` of each.
@@ -326,7 +343,9 @@ class App:
         if dry_run:
             older = Filter(window=Window(until=oldest))
             return sum(bucket.count for bucket in self.store.aggregate(older, by=[]))
-        return self.store.expire(oldest)
+        gone = self.store.expire(oldest)
+        self.desk.empty_missing()
+        return gone
 
 
 def _sqlite(path: str) -> Store:

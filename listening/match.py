@@ -184,14 +184,16 @@ def holds_for(feedback: Feedback, sentiment: Sentiment | None) -> Holds:
 
     def holds(field: Field) -> bool:
         match field.name:
+            case "tag" | "status" | "assignee" | "saved":
+                # Nobody keeps anything of what is in no store.
+                return feedback.id in (field.ids or ())
             case "lang":
                 return _speaks(feedback.language, field.value)
             case "sentiment":
                 return sentiment is not None and sentiment.label == field.value
-            case "after":
-                return feedback.created_at >= _midnight(field.value)
-            case "before":
-                return feedback.created_at < _midnight(field.value)
+            case "after" | "before":
+                is_after = feedback.created_at >= _midnight(field.value)
+                return is_after == (field.name == "after")
             case name if name in _SCALES:
                 return any(r.scale == name and _within(r.value, field) for r in feedback.ratings)
             case name:

@@ -21,11 +21,14 @@ from listening.errors import InvalidItem, ListeningError
 from listening.normalise import Defaults, identifier, normalise, readable
 from listening.protocols import Progress, Scorer, Source, Store
 from listening.records import (
+    PERSON,
     WHOLE,
     Feedback,
     Filter,
+    Hit,
     Item,
     Label,
+    Order,
     Page,
     Part,
     Rejected,
@@ -103,15 +106,18 @@ class Rereadable(Protocol):
     def retry(self, rejected: Rejected) -> Item: ...
 
 
-def ingest(
+def ingest(  # noqa: PLR0913 - options, by keyword
     stream: Stream,
     store: Store,
     *,
     http: Http,
     window: Window = EVERYTHING,
     progress: Progress = lambda _: None,
+    taken: Callable[[Ingested], None] = lambda _: None,
 ) -> Ingested:
     """Pull what is new into the store; ``progress`` is called with the rows of each page.
+
+    ``taken`` is told what became of each page.
 
     What was set aside earlier leaves the quarantine when it can be read now, or comes again.
 
@@ -120,15 +126,16 @@ def ingest(
     all pages before it stored.
     """
     resumes = window == EVERYTHING or isinstance(stream.source, Metered)
-    taken: list[Ingested] = []
+    pages: list[Ingested] = []
     held = _held(store, stream.name)
     cursor = store.cursor(stream.name) if resumes else None
     for page in stream.source.fetch(cursor, http=http, window=window):
-        taken.append(_take(page, stream, store, held))
+        pages.append(_take(page, stream, store, held))
         if resumes:
             store.set_cursor(stream.name, page.cursor)
+        taken(pages[-1])
         progress(len(page.items) + len(page.rejected))
-    return _sum(stream.name, taken)
+    return _sum(stream.name, pages)
 
 
 def score(
@@ -152,8 +159,12 @@ def rescore(
     limit: int | None = None,
     progress: Progress = lambda _: None,
 ) -> Scored:
-    """Score again all that a filter finds, newest first, whatever scored it before."""
-    texts = ((one.id, one.text) for one in found(store, where) if one.text.strip())
+    """Score again all that a filter finds, newest first, but what a person has labelled."""
+    texts = (
+        (hit.feedback.id, hit.feedback.text)
+        for hit in hits(store, where)
+        if hit.feedback.text.strip() and not (hit.sentiment and hit.sentiment.model == PERSON)
+    )
     return _score(islice(texts, limit), store, scorer, progress)
 
 
@@ -171,11 +182,15 @@ def _score(
 
 def found(store: Store, where: Filter) -> Iterator[Feedback]:
     """All that a filter finds, newest first; what changes meanwhile comes once or not at all."""
-    page = store.search(where, limit=MOST_HITS)
-    yield from (hit.feedback for hit in page.hits)
+    return (hit.feedback for hit in hits(store, where))
+
+
+def hits(store: Store, where: Filter, order: Order = Order.NEWEST) -> Iterator[Hit]:
+    page = store.search(where, limit=MOST_HITS, order=order)
+    yield from page.hits
     while page.cursor is not None:
-        page = store.search(where, limit=MOST_HITS, cursor=page.cursor)
-        yield from (hit.feedback for hit in page.hits)
+        page = store.search(where, limit=MOST_HITS, cursor=page.cursor, order=order)
+        yield from page.hits
 
 
 def retry(

@@ -14,6 +14,7 @@ from listening.records import (
     Filter,
     Hits,
     Note,
+    Order,
     Page,
     Part,
     Rejected,
@@ -58,12 +59,14 @@ class Store(Protocol):
     erased id stays erased; what the store cannot hold is refused, and the rest written.
     ``unscored`` yields (id, text) lacking a score by ``model``, newest first, safe while others
     annotate, of one ``part``; ``annotate`` ignores an id whose text (by exact equality) is no
-    longer the one that was scored. ``search`` is newest first, at most 200 at once.
+    longer the one that was scored, and a text that a PERSON has labelled, which is not unscored
+    either, until the text changes. ``search`` gives at most 200 at once; a cursor is good for the
+    order that it came from. ``brief``: without highlights, and the total is that of the page.
     ``aggregate`` gives a Bucket for every combination of the dimensions that occurs, sorted by
     key, at most 10,000; ``zone`` (IANA) says where a day begins. ``terms`` looks at the newest
     5,000 texts of each filter, and gives the most telling terms first, in their commonest form.
     ``erase`` leaves a tombstone without text, also for an id that is unknown, and returns how many
-    were there; it may take seconds, so erase many at once.
+    were there; its note of kind DESK goes as well. It may take seconds, so erase many at once.
 
     Raises ConfigError for a broken cursor, too large a page or count, an unknown zone, a query
     that takes too long, a full disk; TransientError while others keep the store busy.
@@ -75,17 +78,43 @@ class Store(Protocol):
         self, model: str, *, limit: int | None = None, part: Part = WHOLE
     ) -> Iterator[tuple[str, str]]: ...
 
-    def annotate(self, scored: Sequence[tuple[str, str, Sentiment]]) -> int:
-        """Save (id, the text that was scored, its sentiment); returns how many were taken."""
+    def annotate(self, scored: Sequence[tuple[str, str, Sentiment | None]]) -> int:
+        """Save (id, the text that was scored, its sentiment); returns how many were taken.
+
+        None has the text wait to be scored, also where a PERSON had labelled it.
+        """
         ...
 
-    def search(self, where: Filter, *, limit: int = 20, cursor: str | None = None) -> Hits: ...
+    def search(
+        self,
+        where: Filter,
+        *,
+        limit: int = 20,
+        cursor: str | None = None,
+        order: Order = Order.NEWEST,
+        brief: bool = False,
+    ) -> Hits: ...
 
     def aggregate(
         self, where: Filter, *, by: Sequence[Dimension], zone: str = "UTC"
     ) -> list[Bucket]: ...
 
     def terms(self, where: Filter, *, background: Filter, limit: int = 200) -> TermCounts: ...
+
+    def terms_of(
+        self,
+        pairs: Sequence[tuple[Filter, Filter]],
+        *,
+        limit: int = 200,
+        most: int = 5_000,
+        least: int = 1,
+    ) -> list[TermCounts]:
+        """The terms of many filters, each against its background, in one go.
+
+        At most the newest ``most`` texts of each filter and background are looked at, and terms
+        in fewer than ``least`` of the filter's are left out.
+        """
+        ...
 
     def erase(self, ids: Sequence[str]) -> int: ...
 
@@ -124,7 +153,7 @@ class Store(Protocol):
         """Write one note, whole or not at all, unless somebody else did since it was read.
 
         ``revision`` is that of the note as it was read, 0 where there was none. False: somebody
-        was first, and nothing is written; read it again. A note is never taken away; make its
-        value empty.
+        was first, and nothing is written; read it again. A note is never taken away but with
+        erased feedback; make its value empty.
         """
         ...

@@ -53,6 +53,26 @@ class Label(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Status(StrEnum):
+    """How far people are with an item; one that nobody has looked at has none."""
+
+    OPEN = "open"
+    IN_PROGRESS = "in-progress"
+    ANSWERED = "answered"
+    CLOSED = "closed"
+    IGNORED = "ignored"
+
+
+class Order(StrEnum):
+    """How hits are ordered. What is not scored, or has no such figure, comes last."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    NEGATIVE = "negative"
+    POSITIVE = "positive"
+    ENGAGING = "engaging"
+
+
 class Dimension(StrEnum):
     """What counts can be broken down by; HOUR to MONTH are the start of the period, ISO 8601.
 
@@ -195,9 +215,12 @@ class Feedback:
     question: str | None = None
 
 
+PERSON = "person"
+
+
 @dataclass(frozen=True, slots=True)
 class Sentiment:
-    """Three probabilities that sum to 1, and the model that gave them.
+    """Three probabilities that sum to 1, and the model that gave them: PERSON where one did.
 
     Below ``threshold`` (of the highest probability) the label is UNKNOWN.
     """
@@ -267,7 +290,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """A page of results, newest first.
+    """A page of results, in the order asked for.
 
     ``total`` is how many there are, exact up to ``10_000`` and cut there (``total_is_exact``).
     ``cursor`` asks for the next page; None on the last.
@@ -340,6 +363,7 @@ class Written:
         )
 
 
+DESK = "desk"  # kind of note: what people keep of the feedback whose id is its key
 SLOTS = 256
 
 

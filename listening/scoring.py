@@ -35,7 +35,7 @@ THRESHOLD = 0.45
 
 _URL = re.compile(r"https?://\S+|www\.\S+", re.IGNORECASE)
 _HANDLE = re.compile(r"(?<![\w@])@\w+")
-_LABELS = ("negative", "neutral", "positive")
+LABELS = ("negative", "neutral", "positive")
 
 
 def clean(text: str) -> str:
@@ -88,7 +88,7 @@ class OnnxScorer:
 
     def _probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Shape (texts, 3)."""
-        logits = [*self._pool.map(self._logits, texts)] or np.empty((0, len(_LABELS)))
+        logits = [*self._pool.map(self._logits, texts)] or np.empty((0, len(LABELS)))
         return softmax(np.array(logits, np.float64) / self._settings["temperature"])
 
     def _logits(self, text: str) -> NDArray[np.float32]:
@@ -218,9 +218,9 @@ class TransformersScorer:
         if sorted(names.values()) == ["label_0", "label_1", "label_2"]:
             return [0, 1, 2]
         places = {label: number for number, label in names.items()}
-        if set(places) != set(_LABELS):
+        if set(places) != set(LABELS):
             raise ConfigError(
                 f"The model {self.model!r} has the labels {', '.join(names.values())}; Listening "
                 "needs a model with negative, neutral and positive."
             )
-        return [places[label] for label in _LABELS]
+        return [places[label] for label in LABELS]

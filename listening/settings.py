@@ -20,7 +20,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from listening.alerts import rules as alert_rules
+from listening.alerts import weekly
 from listening.alerts.rules import Rule
+from listening.alerts.weekly import Weekly
 from listening.errors import ConfigError
 from listening.protocols import Source
 from listening.records import SLOTS, Kind
@@ -132,6 +134,7 @@ class Settings:
     airflow: AirflowSettings = AirflowSettings()
     streams: Mapping[str, StreamSettings] = field(default_factory=dict)
     alerts: AlertSettings = AlertSettings()
+    digest: Weekly = field(default_factory=Weekly)
     internal_hosts: tuple[str, ...] = ()
     author_key: str | None = field(default=None, repr=False)
 
@@ -140,6 +143,7 @@ _TABLES = {
     "model": ModelSettings,
     "elasticsearch": ElasticsearchSettings,
     "airflow": AirflowSettings,
+    "digest": Weekly,
 }
 
 
@@ -184,7 +188,9 @@ def _settings(values: dict[str, Any], path: Path, environ: Mapping[str, str]) ->
         str(path),
     )
     _check(settings, str(path))
-    return dataclasses.replace(settings, streams=streams, alerts=_alerts(alerts, path, settings))
+    found = _alerts(alerts, path, settings)
+    weekly.check(settings.digest, found.channels, f"{path}: [digest]")
+    return dataclasses.replace(settings, streams=streams, alerts=found)
 
 
 def _stream(table: object, where: str, folder: Path) -> StreamSettings:
@@ -227,7 +233,7 @@ def _alerts(table: object, path: Path, settings: Settings) -> AlertSettings:
         for name, each in table.get("channels", {}).items()
     }
     rules = {
-        name: _rule(name, each, f"{path}: [alerts.rules.{name}]", settings.zone)
+        name: rule(name, each, f"{path}: [alerts.rules.{name}]", settings.zone)
         for name, each in table.get("rules", {}).items()
     }
     alert_rules.check_together(rules.values(), channels, str(path))
@@ -244,7 +250,8 @@ def _channel(table: Mapping[str, Any], where: str, folder: Path) -> ChannelSetti
     return ChannelSettings(**found)
 
 
-def _rule(name: str, table: Mapping[str, Any], where: str, zone: str) -> Rule:
+def rule(name: str, table: Mapping[str, Any], where: str, zone: str) -> Rule:
+    """A rule of alerts of its table; ``where`` begins what is said of it. Raises ConfigError."""
     _check_names(table, _names(Rule) - {"name"}, where)
     values: dict[str, Any] = {"zone": zone, **table, "name": name}
     for key, value in table.items():
@@ -252,10 +259,10 @@ def _rule(name: str, table: Mapping[str, Any], where: str, zone: str) -> Rule:
             values[key] = span(value, f"{where}: {key}")
         elif key in alert_rules.lists() and not isinstance(value, list):
             values[key] = [value]
-    rule: Rule = _build(Rule, values, where)
-    _check_zone(rule.zone, f"{where}: zone")
-    alert_rules.check(rule, table, where)
-    return rule
+    built: Rule = _build(Rule, values, where)
+    _check_zone(built.zone, f"{where}: zone")
+    alert_rules.check(built, table, where)
+    return built
 
 
 def span(text: object, where: str) -> timedelta:

@@ -6,7 +6,7 @@ They take no part in equality: two nodes are equal when they mean the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 
@@ -50,6 +50,9 @@ class Field:
 
     ``low`` and ``high`` are the inclusive bounds of a numeric field (``stars:1..2``, ``nps:>=9``),
     and for ``before:``/``after:`` ``value`` is an ISO date; an open bound is None.
+
+    ``ids`` are the feedback that ``tag:``, ``status:`` and ``assignee:`` mean, once they have been
+    looked up; no store and no matcher reads those fields before.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Field:
     high: float | None = None
     start: int = field(default=0, compare=False)
     end: int = field(default=0, compare=False)
+    ids: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +92,17 @@ def leaves(node: Node) -> Iterator[Word | Phrase | Near | Field]:
             yield from leaves(part)
         case _:
             yield node
+
+
+def with_fields(node: Node, change: Callable[[Field], Node]) -> Node:
+    """The tree with each ``name:value`` made what ``change`` says."""
+    match node:
+        case Field():
+            return change(node)
+        case And(parts):
+            return And(tuple(with_fields(part, change) for part in parts))
+        case Or(parts):
+            return Or(tuple(with_fields(part, change) for part in parts))
+        case Not(part):
+            return Not(with_fields(part, change))
+    return node

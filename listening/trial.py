@@ -7,11 +7,12 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from listening.errors import ConfigError
 from listening.language import UNDETERMINED
 from listening.match import Match, Matcher
 from listening.normalise import detected, readable
 from listening.records import Feedback, Kind, Label, Rating, Scale, Sentiment
-from listening.tree import Node
+from listening.tree import Field, Node, leaves
 
 # A text too short to tell its language is tried in those that such texts are most often in.
 GUESSES = ("lv", "lt", "ka", "en", "ru", "de")
@@ -28,6 +29,8 @@ def try_query(node: Node, rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[st
     ``stars``, ``created_at`` and so on; ``sentiment`` is a label. A row that has an ``error``
     already is its own answer.
     """
+    if rows and any(isinstance(leaf, Field) and leaf.name == "saved" for leaf in leaves(node)):
+        raise ConfigError("a saved search is known to its store only: try this on the page /query")
     found = list(map(_feedback, rows))
     known = {one.language for one in found if isinstance(one, Feedback)}
     guesses = GUESSES if UNDETERMINED in known or not known else ()

@@ -29,10 +29,6 @@ def tokenizer(folder: Path, max_length: int) -> Tokenizer:
     return base.tokenizer([(text, score) for _, text, score in kept], max_length=max_length)
 
 
-def read(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
 def encode(rows: Sequence[dict[str, Any]], tok: Tokenizer, prompt: str) -> list[Example]:
     encodings = tok.encode_batch([prompt + row["text"] for row in rows])
     return [

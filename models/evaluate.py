@@ -7,66 +7,45 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from listening import evaluation
+from listening.evaluation import Floats
 from models import recipe
 
 if TYPE_CHECKING:
     from listening.scoring import OnnxScorer
     from models.network import SentimentNetwork
 
-Floats = NDArray[np.float64]
 SHOWN = ("umsab", "en", "ka", "lv", "lt", "ru", "de", "all")
 
 
-def macro_f1(truth: NDArray[np.int64], guess: NDArray[np.int64]) -> float:
-    """Mean F1 over the classes that occur in ``truth``, in percent."""
-    scores = []
-    for label in np.unique(truth):
-        hit = int(((truth == label) & (guess == label)).sum())
-        wrong = int((truth == label).sum() + (guess == label).sum())
-        scores.append(2 * hit / wrong)
-    return 100 * float(np.mean(scores))
+def demo() -> list[dict[str, Any]]:
+    """The feedback of the demo, which no row is trained on."""
+    rows = recipe.rows(recipe.HERE / "data" / "held_out" / "demo.jsonl")
+    return [{**row, "source": "demo"} for row in rows]
 
 
-def interval(truth: NDArray[np.int64], guess: NDArray[np.int64]) -> tuple[float, float]:
-    """95 % percentile bootstrap of macro_f1, 300 draws."""
-    rng = np.random.default_rng(0)
-    draws = (rng.integers(0, len(truth), len(truth)) for _ in range(300))
-    scores = [macro_f1(truth[draw], guess[draw]) for draw in draws]
-    return float(np.percentile(scores, 2.5)), float(np.percentile(scores, 97.5))
-
-
-def calibration_error(probabilities: Floats, truth: NDArray[np.int64]) -> float:
-    """Expected calibration error of the top class over ten equal bins (Guo et al., 2017)."""
-    confidence, right = probabilities.max(1), probabilities.argmax(1) == truth
-    bins = np.minimum((confidence * 10).astype(int), 9)
-    gaps = [
-        (bins == number).mean()
-        * abs(confidence[bins == number].mean() - right[bins == number].mean())
-        for number in np.unique(bins)
-    ]
-    return float(np.sum(gaps))
-
-
-def report(probabilities: Floats, rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """n, macro-F1, its interval and the calibration error of each group of rows."""
-    groups: dict[str, list[int]] = defaultdict(list)
+def groups(rows: Sequence[dict[str, Any]]) -> dict[str, list[int]]:
+    """Places of the rows of each language, of UMSAB and of all, sorted by name."""
+    found: dict[str, list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
-        groups[row["lang"]].append(number)
-        groups["all"].append(number)
+        found[row["lang"]].append(number)
+        found["all"].append(number)
         if row["source"] == "umsab_xlmt":
-            groups["umsab"].append(number)
-    truth = np.array([recipe.LABELS.index(row["label"]) for row in rows])
-    guess = probabilities.argmax(1)
+            found["umsab"].append(number)
+    return dict(sorted(found.items()))
+
+
+def report(
+    probabilities: Floats, rows: Sequence[dict[str, Any]], *, threshold: float = 0.0
+) -> dict[str, dict[str, Any]]:
+    """The figures of each language, of UMSAB and of all rows."""
+    truth = evaluation.truths([row["label"] for row in rows])
     return {
-        name: {
-            "n": len(members),
-            "macro_f1": round(macro_f1(truth[members], guess[members]), 1),
-            "interval": [round(x, 1) for x in interval(truth[members], guess[members])],
-            "ece": round(calibration_error(probabilities[members], truth[members]), 3),
-        }
-        for name, members in sorted(groups.items())
+        name: evaluation.measure(
+            probabilities[members], truth[members], threshold=threshold
+        ).as_json()
+        for name, members in groups(rows).items()
     }
 
 
@@ -105,9 +84,7 @@ def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
 
 
 def torch_report(network: SentimentNetwork, plan: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    from models import batches  # noqa: PLC0415 - torch, needed by this half only
-
-    rows = batches.read(recipe.runs(plan) / "dev.jsonl")
+    rows = recipe.rows(recipe.runs(plan) / "dev.jsonl")
     return report(softmax(torch_logits(network, plan, rows)), rows)
 
 

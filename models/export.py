@@ -15,6 +15,8 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from listening import evaluation
+from listening.evaluation import Floats
 from listening.scoring import OnnxScorer
 from models import batches, card, evaluate, quantise, recipe
 from models.network import SentimentNetwork
@@ -22,7 +24,7 @@ from models.network import SentimentNetwork
 SHIPPED = recipe.HERE / "sentiment"
 
 
-def temperature(logits: evaluate.Floats, labels: NDArray[np.int64]) -> float:
+def temperature(logits: Floats, labels: NDArray[np.int64]) -> float:
     """The temperature that makes the held-out labels most likely (Guo et al., 2017)."""
     grid = np.arange(0.5, 2.51, 0.02)
     losses = [
@@ -49,7 +51,7 @@ def main() -> None:
     plan = recipe.load()
     folder = recipe.runs(plan)
     network = SentimentNetwork.from_pretrained(folder / "trained").float()
-    rows = batches.read(folder / "dev.jsonl")
+    rows = recipe.rows(folder / "dev.jsonl")
     logits = evaluate.torch_logits(network, plan, rows)
     labels = np.array([recipe.LABELS.index(row["label"]) for row in rows])
     SHIPPED.mkdir(exist_ok=True)
@@ -75,22 +77,24 @@ def main() -> None:
 def measure(
     plan: dict[str, Any],
     rows: list[dict[str, Any]],
-    logits: evaluate.Floats,
+    logits: Floats,
     labels: NDArray[np.int64],
 ) -> dict[str, Any]:
     """What ships, beside the network before it was quantised."""
     scorer = OnnxScorer(SHIPPED, threshold=0.0)
     probabilities = evaluate.scored(scorer, rows)
     full = logits.argmax(1)
-    demo = [
-        {**row, "source": "demo"} for row in batches.read(recipe.HERE / "data/held_out/demo.jsonl")
-    ]
-    state = json.loads((recipe.runs(plan) / "trained.json").read_text())
+    demo = evaluate.demo()
+    folder = recipe.runs(plan)
+    state = json.loads((folder / "trained.json").read_text())
     return {
         **state,
-        "languages": evaluate.report(probabilities, rows),
-        "demo": evaluate.report(evaluate.scored(scorer, demo), demo),
-        "macro_f1_before_quantising": round(evaluate.macro_f1(labels, full), 1),
+        "baselines": json.loads((folder / "baselines.json").read_text()),
+        "languages": evaluate.report(probabilities, rows, threshold=plan["threshold"]),
+        "demo": evaluate.report(evaluate.scored(scorer, demo), demo, threshold=plan["threshold"]),
+        "macro_f1_before_quantising": round(
+            float(evaluation.macro_f1(evaluation.confusion(labels, full))), 1
+        ),
         "same_label_as_before": round(float((probabilities.argmax(1) == full).mean()), 4),
     }
 

@@ -127,8 +127,7 @@ def synthetic(names: Sequence[str] | None = None) -> Iterator[Row]:
     for path in sorted((recipe.HERE / "data").glob("*.jsonl")):
         if names is not None and path.stem not in names:
             continue
-        for line in path.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
+        for row in recipe.rows(path):
             yield {**row, "text": clean(row["text"]), "source": f"synthetic/{path.name}"}
 
 

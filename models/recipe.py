@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -20,3 +21,8 @@ def runs(recipe: dict[str, Any]) -> Path:
     folder = Path(recipe["runs"])
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a file of JSON lines."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -98,7 +98,7 @@ class Run:
     def run_stage(self, stage: dict[str, Any]) -> None:
         settings = self.plan["train"]
         tok = batches.tokenizer(self.folder, settings["max_length"])
-        rows = batches.read(self.folder / f"{stage['name']}.jsonl")
+        rows = recipe.rows(self.folder / f"{stage['name']}.jsonl")
         examples = batches.encode(rows, tok, self.plan["prompt"])
         rng = random.Random(self.plan["seed"])
         warmup = settings["warmup_rows"] if self.stage == 0 else 0
@@ -137,7 +137,7 @@ def main() -> None:
         run.save()
         print(evaluate.summary(evaluate.torch_report(run.network, plan)), flush=True)
     run.network.save_pretrained(run.folder / "trained")
-    rows = sum(len(batches.read(run.folder / f"{stage['name']}.jsonl")) for stage in stages)
+    rows = sum(len(recipe.rows(run.folder / f"{stage['name']}.jsonl")) for stage in stages)
     spent = {"rows": rows, "minutes": round(run.seconds / 60)}
     (run.folder / "trained.json").write_text(json.dumps(spent))
     print(f"trained in {run.seconds / 60:.0f} minutes; now: python -m models.export", flush=True)

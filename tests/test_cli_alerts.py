@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from listening import settings
+from listening.app import App
 from listening.stores.sqlite import SqliteStore
 from tests.alert_support import SECRET, serving
 from tests.alert_world import put, said
@@ -92,6 +94,33 @@ def test_an_alert_is_sent_shown_acknowledged_and_silenced(live, listening, monke
     assert listening("alerts", "silence", "--json").rows == []
 
 
+def test_rules_that_people_keep_are_listed_and_evaluated_with_those_of_the_settings(
+    live, listening
+):
+    app = App(settings.load(Path("listening.toml")))
+    table = {"when": "threshold", "count": 10, "within": "3h"}
+    app.alerts.keep("kept here", table, by="Ilze")
+    listed = listening("alerts", "rules", "--json").rows
+    done = listening("alerts", "evaluate", "--json").row
+
+    assert [(one["rule"], one["kept"], one["by"]) for one in listed] == [
+        ("complaints", False, None),
+        ("kept here", True, "Ilze"),
+    ]
+    assert listed[0]["table"] == {
+        "when": "threshold",
+        "count": 20,
+        "within": "6h",
+        "channels": ["crm"],
+    }
+    assert listed[1]["table"] == table
+    assert "kept here (kept, by Ilze): on" in listening("alerts", "rules").out
+    assert {one["rule"]: one["firing"] for one in done["rules"]} == {
+        "complaints": 1,
+        "kept here": 1,
+    }
+
+
 def test_what_a_channel_does_not_take_is_said(live, listening, monkeypatch):
     with serving() as server:
         server.statuses = [500]
@@ -122,7 +151,7 @@ def test_a_channel_without_its_secret_holds_up_no_other_and_loses_nothing(
     ("arguments", "message"),
     [
         (["evaluate"], r"there are no rules: write \[alerts.rules.spikes\]"),
-        (["backtest", "spike"], "there is no rule 'spike' in the settings"),
+        (["backtest", "spike"], "there is no rule 'spike' (known"),
         (["show", "abc"], "there is no alert abc"),
         (["test", "team"], "there is no channel 'team'"),
         (["silence", "Amberwing"], "'Amberwing' is no label"),

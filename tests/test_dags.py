@@ -10,6 +10,7 @@ from listening.app import App
 from listening.records import Filter
 from listening.settings import load
 from tests.airflow_support import ROOT, driver, environment, migrate, needs_airflow, site
+from tests.alert_support import SECRET, serving
 from tests.test_layers import SLOW
 
 pytestmark = needs_airflow
@@ -46,6 +47,16 @@ bearer_token = { env = "X_TOKEN" }
 every = "15m"
 """
 
+DIGEST = """
+[alerts.channels.crm]
+webhook = { env = "CRM" }
+secret = { env = "CRM_SECRET" }
+
+[digest]
+channels = ["crm"]
+weekday = "friday"
+time = "07:30"
+"""
 BEARER = {"X_TOKEN": "canary-of-the-environment"}
 
 
@@ -237,6 +248,22 @@ within = "1d"
     assert done["xcom"] == [
         {"alerts": 1, "firing": 1, "told": 1, "failed_rules": 0, "sent": 0, "not_sent": 0}
     ]
+
+
+def test_the_digest_of_a_week_is_sent_once(dags):
+    dags.settings.write_text(SETTINGS + DIGEST)
+    secrets = {"CRM_SECRET": SECRET}
+    with serving() as server:
+        secrets["CRM"] = f"{server.url}/hook"
+        found = dags.parse(**secrets)["dags"]["listening_digest"]
+        dags.run("ingest_survey", **secrets)
+        first, again = (dags.run("digest", **secrets) for _ in range(2))
+
+    assert found["schedule"] == "30 7 * * 5"
+    assert [one["tasks"] for one in (first, again)] == [[["send", "success", 1]]] * 2
+    assert [one["xcom"][0]["sent"] for one in (first, again)] == [1, 0]
+    assert again["xcom"][0]["sent_before"] == 1
+    assert server.ids == [f"digest-{first['xcom'][0]['week']}"]
 
 
 def test_old_feedback_goes(dags):

@@ -23,13 +23,16 @@ LAYERS = (
     ("stores",),
     ("pipeline", "erasure", "trial"),
     ("views",),
+    ("evaluation",),
     ("report",),
-    ("alerts",),
+    ("charts",),
+    ("alerts", "desk"),
     ("settings",),
-    ("keys", "status"),
+    ("keys", "rulebook", "status"),
     ("alerting",),
     ("app",),
     ("terminal",),
+    ("digest",),
     ("cli", "web"),
 )
 HEAVY = {"torch", "transformers", "onnxruntime", "tweepy", "feedparser", "py3langid", "tokenizers"}

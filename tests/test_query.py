@@ -210,7 +210,7 @@ def test_a_query_in_plain_words(text: str, meaning: str) -> None:
 def test_every_field_can_be_described() -> None:
     values = {"lang": "lv", "kind": "review", "sentiment": "negative"}
     values |= dict.fromkeys(("stars", "nps", "csat", "ces", "smiley"), "1")
-    values |= {"after": "2026-01-01", "before": "2026-01-01"}
+    values |= {"after": "2026-01-01", "before": "2026-01-01", "status": "open"}
     for name in FIELDS:
         query = f"{name}:{values.get(name, 'somewhere')}"
         assert describe(parse(query)).startswith("texts ")

@@ -6,11 +6,10 @@ import re
 import struct
 from itertools import accumulate
 
-import numpy as np
 import pytest
 
 from listening import scoring
-from models import base, card, evaluate, phone, prepare, recipe
+from models import base, card, phone, prepare, recipe
 
 HIDDEN, WIDE = 32, 64
 PIECES = [*base.SPECIAL, "▁", "a", "▁labas", "ბ"]
@@ -91,14 +90,6 @@ def test_rows_are_drawn_by_weight_and_never_twice():
     taken = prepare.quotas(groups, {"a": 1.0, "b": 1.0}, 100)
 
     assert taken == {"a": 10, "b": 90}
-
-
-def test_macro_f1_and_calibration_by_hand():
-    truth, guess = np.array([0, 0, 1, 2]), np.array([0, 1, 1, 2])
-    sure = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]])
-
-    assert evaluate.macro_f1(truth, guess) == pytest.approx(100 * (2 / 3 + 2 / 3 + 1) / 3)
-    assert evaluate.calibration_error(sure, np.array([0, 0])) == pytest.approx(0.3)
 
 
 def test_no_source_that_the_recipe_excludes_is_trained_on():

@@ -23,13 +23,14 @@ from listening.stores.sqlite import SqliteStore
 from listening.tree import Word
 from tests.contract.store import GOOD, Make, WriteContract, everything, ids, said
 from tests.contract.store_counts import CountContract
+from tests.contract.store_desk import DeskContract
 from tests.contract.store_notes import NoteContract
 from tests.contract.store_search import SearchContract
 
 ROOT = Path(__file__).parent.parent
 
 
-class TestContract(WriteContract, SearchContract, CountContract, NoteContract):
+class TestContract(WriteContract, SearchContract, CountContract, NoteContract, DeskContract):
     @pytest.fixture
     def make(self) -> Make:
         return SqliteStore

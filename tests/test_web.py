@@ -50,7 +50,7 @@ ELEMENTS = set(
         "html head meta title link body script a header div img nav main footer h1 h2 h3 form label"
         " input select option button span b i p small section article aside details summary table"
         " thead tbody tr th td svg g rect line circle text ul li dl dt dd code pre mark blockquote"
-        " time br",
+        " time br textarea fieldset legend datalist",
     )
 )
 
@@ -93,7 +93,7 @@ def test_every_route_answers_with_the_headers_that_keep_it_safe(pages, path):
     assert response.status_code == 200
     assert response.headers["content-security-policy"] == CSP
     assert response.headers["x-content-type-options"] == "nosniff"
-    assert response.headers["referrer-policy"] == "no-referrer"
+    assert response.headers["referrer-policy"] == "same-origin"
     cached = "public" if path.startswith("/static/") else "no-store"
     assert response.headers["cache-control"].startswith(cached)
 

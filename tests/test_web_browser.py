@@ -16,7 +16,7 @@ from pytest_socket import enable_socket, socket_allow_hosts
 from listening.app import App, demo_settings
 from listening.records import Kind
 from listening.stores.sqlite import SqliteStore
-from listening.web.serve import _listening, guarded
+from listening.web.serve import Reach, _listening, guarded
 from tests.cli_support import PROGRAM, environment
 from tests.web_support import HOSTILE, PAGES, filled, one
 
@@ -68,7 +68,7 @@ def served(app):
     _only_loopback()
     sock = _listening("127.0.0.1", 0)
     server = uvicorn.Server(
-        uvicorn.Config(guarded(app, host="127.0.0.1"), log_level="error", ws="none", lifespan="off")
+        uvicorn.Config(guarded(app, Reach()), log_level="error", ws="none", lifespan="off")
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
     thread.start()
@@ -164,6 +164,42 @@ def test_a_bar_opens_the_mentions_that_it_counts(opened, address):
 
     assert f"{int(page.locator('#total').text_content())} negative of" in told
     assert "sentiment=negative" in page.url
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_chart_tells_its_figures_at_once_and_inside_the_page(opened, address, width, scheme):
+    page = opened(width, scheme)
+    page.goto(f"{address}/surveys")
+    tip = page.locator(".tip")
+    bars = page.locator(".chart .plot a:has(rect)")
+    for bar in (bars.first, bars.last):
+        bar.hover()
+        place = tip.bounding_box()
+        assert re.fullmatch(r"[\d,]+ answered \d+", tip.text_content())
+        assert place["x"] >= 0
+        assert place["x"] + place["width"] <= width
+    bars.first.focus()
+    assert tip.text_content() == bars.first.get_attribute("aria-label")
+    page.keyboard.press("Escape")
+
+    assert tip.is_hidden()
+    colour = {"light": "rgb(29, 150, 128)", "dark": "rgb(53, 184, 159)"}[scheme]
+    fill = "getComputedStyle(document.querySelector('rect.positive')).fill"
+    assert page.evaluate(fill) == colour
+    assert quiet(page), page.troubles
+
+
+def test_without_the_script_a_chart_tells_and_leads_all_the_same(browser, address):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/?by=week")
+    bar = page.locator(".chart .plot a:has(rect.positive)").first
+    told = bar.locator("title").text_content()
+    bar.click()
+
+    assert f"{int(page.locator('#total').text_content())} positive of" in told
+    context.close()
 
 
 def test_a_marketer_searches_narrows_and_goes_back(opened, address):

@@ -15,12 +15,31 @@ from listening.protocols import Store
 from listening.records import Feedback, Kind, Rating, Rejected, Scale, Sentiment
 from listening.settings import Settings
 from listening.stores.sqlite import SqliteStore
-from listening.web.serve import guarded
+from listening.web.accounts import now
+from listening.web.serve import Reach, guarded
 
 START = datetime(2026, 9, 14, 8, tzinfo=UTC)
 DAYS = 42
-PAGES = ("/", "/mentions", "/surveys", "/sources", "/model")
-CALLS = ("/api/search", "/api/report", "/api/status", "/api/explain?q=crew", "/api/openapi.json")
+PAGES = (
+    "/",
+    "/mentions",
+    "/topics",
+    "/compare",
+    "/surveys",
+    "/alerts",
+    "/alerts/rule",
+    "/sources",
+    "/model",
+)
+CALLS = (
+    "/api/search",
+    "/api/topics",
+    "/api/compare",
+    "/api/report",
+    "/api/status",
+    "/api/explain?q=crew",
+    "/api/openapi.json",
+)
 OTHERS = ("/mentions.csv", "/health", "/static/style.css", "/static/icon.svg", "/static/script.js")
 MOODS = {"negative": (0.8, 0.1, 0.1), "neutral": (0.1, 0.8, 0.1), "positive": (0.1, 0.1, 0.8)}
 TALK = (
@@ -166,7 +185,9 @@ def counted_links(html: str) -> list[Link]:
     ]
 
 
-def client(app, host="127.0.0.1", **more):
+def client(app, host="127.0.0.1", clock=now, **more):
     return TestClient(
-        guarded(app, host=host, **more), base_url="http://localhost:8765", follow_redirects=False
+        guarded(app, Reach(host=host, **more), clock),
+        base_url="http://localhost:8765",
+        follow_redirects=False,
     )

@@ -122,6 +122,20 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """It became ``status``, a ``channel`` took what it was told, or somebody acknowledged it.
+
+    ``at`` of a status is the time of the data.
+    """
+
+    at: datetime
+    status: Status | None = None
+    reason: Reason | None = None
+    channel: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
     """What somebody is told. ``key`` is the same however often it is sent, and no other's.
 

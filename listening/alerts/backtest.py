@@ -35,6 +35,8 @@ class Alarm:
             "peak": one.peak.at.isoformat(),
             "observed": one.peak.observed,
             "expected": one.peak.expected,
+            "low": one.peak.low,
+            "high": one.peak.high,
             "p": one.peak.p,
             "kind": one.peak.kind,
             "hours": one.peak.hours,
@@ -43,11 +45,12 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """``days`` and ``alerts`` that were looked at, and what fired, oldest first."""
+    """``days`` up to ``until`` and ``alerts`` that were looked at; what fired, oldest first."""
 
     days: float
     alerts: int
     alarms: tuple[Alarm, ...]
+    until: datetime
 
 
 def backtest(watch: Watch, since: datetime, until: datetime) -> Backtest:
@@ -76,7 +79,7 @@ def backtest(watch: Watch, since: datetime, until: datetime) -> Backtest:
         for episode in [*ended[scope], *([alert.episode] if alert.episode else [])]
     ]
     found.sort(key=lambda alarm: (alarm.episode.started, alarm.scope))
-    return Backtest((until - since).total_seconds() / 86400, len(alerts), tuple(found))
+    return Backtest((until - since).total_seconds() / 86400, len(alerts), tuple(found), until)
 
 
 def _labels(watch: Watch, scope: Scope) -> dict[str, str]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from listening.alerts.alert import Finding, Notification, Outcome, Reason
+from listening.alerts.alert import Event, Finding, Notification, Outcome, Reason
 from listening.alerts.evidence import Evidence, evidence, explained, narrowed
 from listening.alerts.judge import judged
 from listening.alerts.ledger import Entry, Ledger, silences
@@ -142,12 +142,15 @@ class Evaluation:
         def change(entry: Entry | None) -> Entry:
             nonlocal told
             entry, told = entry or Entry(alert=first), []
-            alert = entry.alert
+            alert, passed = entry.alert, []
             for outcome in [*outcomes, None]:
+                before = alert.status
                 alert, more = advance(alert, outcome, rule, self.now, muted=muted)
                 for one in more:
                     told = _with(told, one)
-            return entry.after(alert, [explained(one, explain) for one in told])
+                if alert.status is not before:
+                    passed.append(Event(at=alert.since or self.now, status=alert.status))
+            return entry.after(alert, [explained(one, explain) for one in told]).noted(*passed)
 
         self.ledger.update(first.fingerprint, change)
         return len(told)
@@ -216,6 +219,22 @@ def evaluate(  # noqa: PLR0913 - by keyword
         anew=anew,
     )
     return evaluation.run()
+
+
+def unreadable(ledger: Ledger, rule: str, error: str, now: datetime) -> Evaluated:
+    """Remember of the alerts of a rule that cannot be read why nothing can be said of them."""
+    failed = Outcome(at=now, finding=Finding.ERROR, error=error)
+
+    def change(entry: Entry | None) -> Entry:
+        assert entry is not None  # noqa: S101 - the ledger has it
+        alert, _ = advance(entry.alert, failed, Rule(name=rule), now, muted=True)
+        passed = [Event(at=now, status=alert.status)] if alert.status != entry.alert.status else []
+        return replace(entry, alert=alert).noted(*passed)
+
+    for key, entry in ledger.entries.items():
+        if entry.alert.labels.get("rule") == rule:
+            ledger.update(key, change)
+    return Evaluated(rule=rule, error=error)
 
 
 def _explaining(watch: Watch, scope: Scope) -> Callable[[Outcome], Evidence | None]:

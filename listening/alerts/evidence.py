@@ -77,7 +77,13 @@ class Evidence:
         """Sentences, the most telling first."""
         return tuple(_facts(self))
 
+    @property
+    def carriers(self) -> tuple[Part, ...]:
+        """The parts worth a sentence: they carry much of the excess, and more than usual."""
+        return tuple(_carriers(self))
+
     def as_json(self) -> dict[str, Any]:
+        carriers = self.carriers
         return {
             "query": self.query,
             "since": self.since.isoformat(),
@@ -93,6 +99,7 @@ class Evidence:
                     "observed": round(one.observed, 3),
                     "expected": round(one.expected, 3),
                     "excess": round(one.excess, 3),
+                    "telling": one in carriers,
                 }
                 for one in self.parts
             ],
@@ -244,6 +251,15 @@ def _shared(
 
 
 def _facts(found: Evidence) -> Iterator[str]:
+    for part in found.carriers:
+        yield _fact(part, found.texts, part.expected / found.expected if found.expected else 0)
+    if found.copies:
+        yield f"{found.copies} of {found.texts} texts repeat another and were counted once with it"
+    if found.words:
+        yield "telling words: " + ", ".join(word.term for word in found.words[:WORDS])
+
+
+def _carriers(found: Evidence) -> Iterator[Part]:
     excess, told = found.texts - found.expected, set()
     for part in sorted(found.parts, key=lambda one: -one.excess):
         share = part.observed / found.texts if found.texts else 0
@@ -253,11 +269,7 @@ def _facts(found: Evidence) -> Iterator[str]:
         same = round(part.observed), round(part.expected, 1)
         if part.observed >= 2 and same not in told:  # noqa: PLR2004 - one text is no pattern
             told.add(same)  # a source often is a kind, too
-            yield _fact(part, found.texts, usual)
-    if found.copies:
-        yield f"{found.copies} of {found.texts} texts repeat another and were counted once with it"
-    if found.words:
-        yield "telling words: " + ", ".join(word.term for word in found.words[:WORDS])
+            yield part
 
 
 def _fact(part: Part, texts: int, usual: float) -> str:

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from listening.alerts.alert import Alert, Notification
+from listening.alerts.alert import Alert, Event, Notification
 from listening.alerts.lifecycle import acknowledge
 from listening.alerts.muting import Silence
 from listening.errors import ConfigError, TransientError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter  # a sixth of the start-up
 
 ALERT, SILENCE = "alert", "silence"
+REMEMBERED = 40  # events of an alert
 _ATTEMPTS = 20
 T = TypeVar("T")
 
@@ -54,10 +55,14 @@ class Pending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """An alert, and what is to be told of it, oldest first."""
+    """An alert, what is to be told of it, and what happened to it lately; both oldest first."""
 
     alert: Alert
     pending: tuple[Pending, ...] = ()
+    history: tuple[Event, ...] = ()
+
+    def noted(self, *events: Event) -> Entry:
+        return replace(self, history=(*self.history, *events)[-REMEMBERED:]) if events else self
 
     def after(self, alert: Alert, told: Iterable[Notification]) -> Entry:
         """The alert as it is now, with more to tell; what has no channel nobody is told."""
@@ -69,7 +74,7 @@ class Entry:
             for one in told
             if one.channels
         )
-        return Entry(alert=alert, pending=(*self.pending, *more))
+        return replace(self, alert=alert, pending=(*self.pending, *more))
 
 
 @dataclass(eq=False)
@@ -77,7 +82,7 @@ class Ledger:
     """The entries of a store, by fingerprint, as of when they were read last."""
 
     store: Notes
-    _read: dict[str, tuple[Entry, int]] = field(init=False, repr=False)
+    _read: dict[str, tuple[Entry | None, int]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.reread()
@@ -85,13 +90,13 @@ class Ledger:
     def reread(self) -> None:
         """Raises ConfigError for what this version cannot read."""
         self._read = {
-            key: (_decoded(_entries(), note.value, f"alert {key}"), note.revision)
+            key: (_entry(key, note.value) if note.value else None, note.revision)
             for key, note in self.store.notes(ALERT).items()
         }
 
     @property
     def entries(self) -> Mapping[str, Entry]:
-        return {key: entry for key, (entry, _) in self._read.items()}
+        return {key: entry for key, (entry, _) in self._read.items() if entry}
 
     def update(self, key: str, change: Callable[[Entry | None], Entry]) -> Entry:
         """Save what ``change`` makes of an entry, of None where there is none; it is then in force.
@@ -107,8 +112,9 @@ class Ledger:
             value = _entries().dump_json(after).decode()
             if self.store.save_note(ALERT, key, value, revision=revision):
                 # As it will be read again, so that a message is the same before and after a crash.
-                self._read[key] = (_decoded(_entries(), value, f"alert {key}"), revision + 1)
-                return self._read[key][0]
+                saved = _entry(key, value)
+                self._read[key] = (saved, revision + 1)
+                return saved
             self.reread()
         raise TransientError(f"alert {key} is being changed by others all the time; try later")
 
@@ -118,9 +124,17 @@ class Ledger:
         def change(entry: Entry | None) -> Entry:
             if entry is None:
                 raise ConfigError(f"there is no alert {key}; see: listening alerts list")
-            return replace(entry, alert=acknowledge(entry.alert, by, now))
+            known = replace(entry, alert=acknowledge(entry.alert, by, now))
+            return known.noted(Event(at=now, by=by))
 
         return self.update(key, change)
+
+    def forget(self, rule: str) -> None:
+        """The alerts of a rule that was taken away, with what was still to be told of them."""
+        for key, entry in self.entries.items():
+            if entry.alert.labels.get("rule") == rule:
+                self.store.save_note(ALERT, key, "", revision=self._read[key][1])
+        self.reread()
 
 
 def silences(store: Notes) -> dict[str, Silence]:
@@ -159,6 +173,10 @@ def _silences() -> TypeAdapter[Silence]:
     from pydantic import TypeAdapter  # noqa: PLC0415 - likewise
 
     return TypeAdapter(Silence)
+
+
+def _entry(key: str, value: str) -> Entry:
+    return _decoded(_entries(), value, f"alert {key}")
 
 
 def _decoded(adapter: TypeAdapter[T], value: str, what: str) -> T:

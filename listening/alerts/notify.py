@@ -45,6 +45,22 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What is no alert: ``html`` with its ``pictures`` (PNG, by name), ``data`` for webhooks.
+
+    Webhooks get ``type``; ``key`` is the same however often it is sent, and no other's.
+    """
+
+    key: str
+    type: str
+    at: datetime
+    title: str
+    html: str
+    pictures: Mapping[str, bytes]
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notifier:
     """A ``Sender`` of the outbox. ``picture`` may give a PNG of an alert, as bytes or a file.
 
@@ -63,10 +79,20 @@ class Notifier:
         chosen = self._channel(channel)
         if chosen.webhook:
             for one in notifications:
-                _post(chosen, one, self.http)
+                _post(chosen, one.key, payload(one), self.http)
         else:
             pictures = (self.picture(one) for one in notifications)
             _apprise(chosen, notifications, [each for each in pictures if each is not None])
+
+    def post(self, channel: str, letter: Letter) -> None:
+        """Raises as ``send`` does. Mail shows the pictures where the HTML names them."""
+        chosen = self._channel(channel)
+        if chosen.webhook:
+            event = {"type": letter.type, "timestamp": letter.at, "data": letter.data}
+            _post(chosen, letter.key, _json(event), self.http)
+            return
+        form = _library().NotifyFormat.HTML
+        _hand_over(chosen, letter.pictures, title=letter.title, body=letter.html, body_format=form)
 
     def _channel(self, name: str) -> Channel:
         if name not in self.channels:
@@ -80,7 +106,10 @@ class Notifier:
 def payload(one: Notification) -> bytes:
     """The body of a webhook: what happened, in the words of those who wrote it."""
     data = {name: value for name, value in asdict(one).items() if name not in _OURS}
-    event = {"type": f"alert.{one.reason}", "timestamp": one.at, "data": data}
+    return _json({"type": f"alert.{one.reason}", "timestamp": one.at, "data": data})
+
+
+def _json(event: Mapping[str, Any]) -> bytes:
     return json.dumps(event, default=_plain, ensure_ascii=False).encode(errors="replace")
 
 
@@ -115,14 +144,14 @@ def _key(text: str, where: str) -> bytes:
     return found
 
 
-def _post(channel: Channel, one: Notification, http: Http) -> None:
-    where, body, now = f"[alerts.channels.{channel.name}]", payload(one), http.now()
+def _post(channel: Channel, key: str, body: bytes, http: Http) -> None:
+    where, now = f"[alerts.channels.{channel.name}]", http.now()
     timestamp = int(now.timestamp())
     headers = {
         "content-type": "application/json",
-        "webhook-id": one.key,
+        "webhook-id": key,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": signature(channel.secret, one.key, timestamp, body, where),
+        "webhook-signature": signature(channel.secret, key, timestamp, body, where),
     }
     try:
         http.post(channel.webhook, content=body, headers=headers)
@@ -143,6 +172,21 @@ def _without(message: str, url: str, where: str) -> str:
 def _apprise(
     channel: Channel, notifications: Sequence[Notification], pictures: Sequence[bytes | Path]
 ) -> None:
+    drawn = {
+        f"alert-{number}.png": each.read_bytes() if isinstance(each, Path) else each
+        for number, each in enumerate(pictures, 1)
+    }
+    _hand_over(
+        channel,
+        drawn,
+        title=wording.title(notifications),
+        body=wording.body(notifications),
+        body_format=_library().NotifyFormat.TEXT,
+        notify_type=_kind(notifications),
+    )
+
+
+def _hand_over(channel: Channel, pictures: Mapping[str, bytes], **message: str) -> None:
     apprise = _library()
     where = f"[alerts.channels.{channel.name}]"
     with _Heard() as heard:
@@ -152,13 +196,9 @@ def _apprise(
                 f"{where}: this is no address that Apprise knows; see "
                 "https://github.com/caronc/apprise/wiki"
             )
-        taken = service.notify(
-            title=wording.title(notifications),
-            body=wording.body(notifications),
-            body_format=apprise.NotifyFormat.TEXT,
-            notify_type=_kind(notifications),
-            attach=_attachment(apprise, pictures),
-        )
+        for each in service:  # of mail: whether pictures stand in the text, which names them
+            each.inline = message["body_format"] == apprise.NotifyFormat.HTML
+        taken = service.notify(**message, attach=_attachment(apprise, pictures))
     if not taken:
         raise TransientError(f"{where}: the message was not taken ({heard.reason}); it is kept")
 
@@ -171,15 +211,14 @@ def _kind(notifications: Sequence[Notification]) -> str:
     return "warning" if any(one.severity is Severity.WARNING for one in notifications) else "info"
 
 
-def _attachment(apprise: Any, pictures: Sequence[bytes | Path]) -> Any:  # noqa: ANN401 - an extra
+def _attachment(apprise: Any, pictures: Mapping[str, bytes]) -> Any:  # noqa: ANN401 - an extra
     if not pictures:
         return None
     from apprise.attachment.memory import AttachMemory  # noqa: PLC0415 - an extra
 
     found = apprise.AppriseAttachment()
-    for number, each in enumerate(pictures, 1):
-        content = each.read_bytes() if isinstance(each, Path) else each
-        found.add(AttachMemory(content=content, name=f"alert-{number}.png", mimetype="image/png"))
+    for name, content in pictures.items():
+        found.add(AttachMemory(content=content, name=name, mimetype="image/png"))
     return found
 
 

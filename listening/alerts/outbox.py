@@ -9,11 +9,12 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from listening.alerts.alert import Notification
+from listening.alerts.alert import Event, Notification
 from listening.alerts.ledger import Delivery, Entry, Ledger, Pending
 from listening.errors import ConfigError, ListeningError, TransientError
 
@@ -71,7 +72,7 @@ def deliver(ledger: Ledger, sender: Sender, clock: Clock) -> Delivered:
                 failed += len(claimed)
                 break
             for one in claimed:
-                _strike_off(ledger, one, name)
+                _strike_off(ledger, one, name, clock())
             sent += len(claimed)
     return Delivered(sent, failed)
 
@@ -162,8 +163,12 @@ def _put_off(
     _change(ledger, one, name, change)
 
 
-def _strike_off(ledger: Ledger, one: Notification, name: str) -> None:
-    _change(ledger, one, name, lambda _: None)
+def _strike_off(ledger: Ledger, one: Notification, name: str, now: datetime) -> None:
+    _change(ledger, one, name, lambda _: None, Event(at=now, reason=one.reason, channel=name))
+
+
+class _GoneError(Exception):
+    """The alert's rule was taken away meanwhile."""
 
 
 def _change(
@@ -171,18 +176,22 @@ def _change(
     one: Notification,
     name: str,
     change: Callable[[Delivery], Delivery | None],
+    *events: Event,
 ) -> bool:
     """Change a delivery; None takes it away. False when it was gone, or it stays as it is."""
     changed = False
 
     def edit(entry: Entry | None) -> Entry:
         nonlocal changed
-        assert entry is not None  # noqa: S101 - notes are never taken away
+        if entry is None:
+            raise _GoneError
         left = tuple(_edited(pending, one.key, name, change) for pending in entry.pending)
         changed = left != entry.pending
-        return replace(entry, pending=tuple(pending for pending in left if pending.channels))
+        after = replace(entry, pending=tuple(pending for pending in left if pending.channels))
+        return after.noted(*(events if changed else ()))
 
-    ledger.update(one.fingerprint, edit)
+    with suppress(_GoneError):
+        ledger.update(one.fingerprint, edit)
     return changed
 
 

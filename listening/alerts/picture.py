@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from listening.alerts import detect
+from listening.alerts import detect, evidence
 from listening.alerts.alert import Outcome
-from listening.alerts.evidence import counted
 from listening.alerts.replay import setting_of
-from listening.alerts.rules import Rule, When
+from listening.alerts.rules import Rule, When, Width
 from listening.alerts.state import State
 from listening.alerts.watch import Scope, Watch
-from listening.errors import ConfigError
+from listening.charts import png, vega
+from listening.charts.reports import ceiling, counted
+from listening.charts.vega import Spec
 from listening.records import Label
 
+__all__ = ["Point", "chart", "course", "png", "subject"]
+
 SHOWN = 7 * 24  # buckets at most, and at least what was looked at
-HISTORY = timedelta(days=56)  # to know by then what was to be expected
-_RED, _GREY, _BLUE = "#c0392b", "#9aa5b1", "#2c5f8a"
+HISTORY = timedelta(days=35)  # to know by then what was to be expected
+CACHED = 64  # courses, for pages that are looked at again
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +49,54 @@ def course(watch: Watch, scope: Scope, outcome: Outcome) -> list[Point]:
     starts = watch.starts(first, until)
     if not starts:
         return []
-    there = counted(watch.rule, watch.narrowed(scope))
+    return _points(watch, scope, starts, until)[-shown:]
+
+
+def period(watch: Watch, scope: Scope, since: datetime, until: datetime) -> list[Point]:
+    """The same from ``since`` to ``until``, a day in one where the buckets are hours."""
+    first = max(since - HISTORY, watch.first() or until)
+    starts = watch.starts(first, until)
+    if not starts:
+        return []
+    daily = watch.rule.bucket is Width.HOUR
+    points = _points(watch, scope, starts, until, 24 if daily else 1)
+    groups = [[*group] for _, group in groupby(points, lambda one: one.start.date())]
+    found = [_together(group) for group in groups] if daily else points
+    return [one for one in found if one.start >= since]
+
+
+def _together(points: Sequence[Point]) -> Point:
+    """The last of a day was expected of the 24 hours before its end."""
+    seen = sum(one.observed for one in points)
+    return replace(points[-1], start=points[0].start, observed=seen)
+
+
+def _points(
+    watch: Watch, scope: Scope, starts: Sequence[datetime], until: datetime, window: int = 1
+) -> list[Point]:
+    """What was seen in each bucket, and to be expected of the last ``window``."""
+    there = evidence.counted(watch.rule, watch.narrowed(scope))
     alone = Watch(store=watch.store, rule=watch.rule, where=watch.narrowed(scope))
     every = {start: row.get(scope) for start, row in alone.counts(starts, 1, until).items()}
     bad = Watch(store=watch.store, rule=watch.rule, where=there)
     seen = {start: row[scope].count for start, row in bad.counts(starts, 1, until).items()}
-    zone = ZoneInfo(watch.rule.zone)
+    local = [start.astimezone(ZoneInfo(watch.rule.zone)) for start in starts]
+    counts = [seen.get(start, 0) for start in starts]
     if watch.rule.when is not When.SPIKE:
-        return [Point(start.astimezone(zone), seen.get(start, 0)) for start in starts[-shown:]]
+        return [Point(start, count) for start, count in zip(local, counts, strict=True)]
     totals = [sum(b.labels.values()) if (b := every.get(start)) else 0 for start in starts]
-    return _expected(
-        watch.rule, [s.astimezone(zone) for s in starts], [seen.get(s, 0) for s in starts], totals
-    )[-shown:]
+    setting = replace(setting_of(watch.rule), windows=(window,))
+    return _expected(setting, tuple(local), tuple(counts), tuple(totals))
 
 
+@lru_cache(maxsize=CACHED)
 def _expected(
-    rule: Rule, starts: Sequence[datetime], seen: Sequence[int], totals: Sequence[int]
+    setting: detect.Setting,
+    starts: tuple[datetime, ...],
+    seen: tuple[int, ...],
+    totals: tuple[int, ...],
 ) -> list[Point]:
-    """Each bucket beside what the detector, one bucket at a time, expected of it."""
-    setting = replace(setting_of(rule), windows=(1,))
+    """Each bucket beside what the detector expected of its window; half a second's work."""
     buckets = (
         detect.Counts(start, np.array([float(negative)]), np.array([float(total)]))
         for start, negative, total in zip(starts, seen, totals, strict=True)
@@ -79,77 +112,58 @@ def _known(number: float) -> float | None:
     return float(number) if np.isfinite(number) else None
 
 
-def chart(points: Sequence[Point], outcome: Outcome, title: str, label: str) -> dict[str, Any]:
-    """A Vega-Lite specification with its data: bars, red within the outcome's window."""
-    hours = timedelta(hours=outcome.hours or 0)
+def chart(
+    points: Sequence[Point],
+    outcome: Outcome,
+    title: str,
+    label: str,
+    href: Callable[[Point], str | None] = lambda _: None,
+) -> Spec:
+    """What was seen of ``label``, red within the outcome's window, and what was to be expected.
+
+    ``href``: where the texts of a bucket are read.
+    """
+    start = outcome.at - timedelta(hours=outcome.hours or 0)
     rows = [
         {
-            "time": f"{one.start:%Y-%m-%dT%H:%M:%S}",
-            "observed": one.observed,
+            "slot": one.start.isoformat(),
+            "nothing": 0,
+            "seen": one.observed,
             "expected": one.expected,
             "low": one.low,
             "high": one.high,
-            "alarm": outcome.at - hours <= one.start < outcome.at,
+            "alarm": "alarm" if start <= one.start < outcome.at else "usual",
+            "told": _told(one, label),
+            "href": href(one),
         }
         for one in points
     ]
-    if rows:  # a step lasts until the next begins
-        after = f"{outcome.at.astimezone(points[-1].start.tzinfo):%Y-%m-%dT%H:%M:%S}"
-        rows.append({**rows[-1], "time": after, "observed": None})
-    time = {
-        "field": "time",
-        "type": "temporal",
-        "title": None,
-        "axis": {"format": "%-d %b", "tickCount": "day", "labelOverlap": True},
-    }
-    band = {
-        "mark": {"type": "area", "color": _GREY, "opacity": 0.3, "interpolate": "step-after"},
-        "encoding": {
-            "x": time,
-            "y": {"field": "low", "type": "quantitative"},
-            "y2": {"field": "high"},
-        },
-    }
-    line = {
-        "mark": {"type": "line", "color": _BLUE, "strokeWidth": 1.5, "interpolate": "step-after"},
-        "encoding": {"x": time, "y": {"field": "expected", "type": "quantitative"}},
-    }
-    bars = {
-        "mark": {"type": "bar", "width": {"band": 0.9}},
-        "encoding": {
-            "x": {**time, "timeUnit": _unit(points)},
-            "y": {
-                "field": "observed",
-                "type": "quantitative",
-                "title": label,
-                "axis": {"tickMinStep": 1},
-            },
-            "color": {
-                "condition": {"test": "datum.alarm", "value": _RED},
-                "value": "#b9c3cd",
-            },
-        },
-    }
+    most = ceiling(max((max(one.observed, one.high or 0) for one in points), default=1))
+    layers = [
+        vega.bars("low", "high", style="interval"),
+        vega.bars("nothing", "seen", by="alarm", width=0.9),
+        vega.levels("expected"),
+        vega.zero(),
+    ]
     known = any(one.expected is not None for one in points)
-    return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "title": {
-            "text": title,
-            "subtitle": "line and band: expected, with its 80 % interval" if known else "",
-            "anchor": "start",
-        },
-        "width": 720,
-        "height": 260,
-        "background": "white",
-        "padding": 12,
-        "data": {"values": rows},
-        "layer": [bars, band, line] if known else [bars],
-    }
+    slots = {one.start.isoformat(): f"{one.start.day} {one.start:%b}" for one in points}
+    return vega.chart(
+        [vega.panel(rows, layers, counted(most), height=260)],
+        slots or {"": ""},
+        about=f"{title}: {label} over time",
+        title=title,
+        subtitle=f"{label}; line and band: expected, with its 80 % interval" if known else label,
+        named=[one.start.isoformat() for one in points if one.start.hour == 0],
+        gap=0,
+    )
 
 
-def _unit(points: Sequence[Point]) -> str:
-    hourly = len(points) > 1 and points[1].start - points[0].start < timedelta(days=1)
-    return "yearmonthdatehours" if hourly else "yearmonthdate"
+def _told(one: Point, label: str) -> str:
+    hour = f", {one.start:%H:%M}" if one.start.hour or one.start.minute else ""
+    told = f"{one.start.day} {one.start:%b %Y}{hour}: {one.observed:,} {label}"
+    if one.expected is None or one.low is None or one.high is None:
+        return told
+    return f"{told}, {one.expected:.3g} expected ({one.low:.3g} to {one.high:.3g})"
 
 
 def subject(rule: Rule) -> str:
@@ -157,18 +171,3 @@ def subject(rule: Rule) -> str:
     if rule.when is When.DROP:
         return "unfavourable answers"
     return f"{rule.label or Label.NEGATIVE} texts"
-
-
-def png(specification: dict[str, Any]) -> bytes:
-    """Drawn offline; raises ConfigError where what draws is not installed."""
-    try:
-        import vl_convert  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise ConfigError("pictures need an extra: pip install 'listening[alerts]'") from None
-    try:
-        drawn: bytes = vl_convert.vegalite_to_png(
-            specification, vl_version="5.20", scale=2, allowed_base_urls=[]
-        )
-    except ValueError as error:
-        raise ConfigError(f"the picture cannot be drawn: {error}") from error
-    return drawn

@@ -309,17 +309,24 @@ def check_together(rules: Iterable[Rule], channels: Collection[str], where: str)
     """Raise ConfigError where rules name a channel or rule that is not there, or each other."""
     rules = tuple(rules)
     for rule in rules:
-        table = f"{where}: [alerts.rules.{rule.name}]"
-        for name in (*rule.channels, *rule.escalation):
-            if name not in channels:
-                raise ConfigError(
-                    f"{table}: there is no channel {name!r}; add [alerts.channels.{name}] (known: "
-                    f"{', '.join(channels) or 'none'})"
-                )
-        for pattern in rule.inhibits:
-            if not any(fnmatchcase(other.name, pattern) for other in rules if other != rule):
-                raise ConfigError(f"{table}: inhibits: there is no other rule {pattern!r}")
-        _check_circle(rule, rules, table)
+        check_references(rule, rules, channels, f"{where}: [alerts.rules.{rule.name}]")
+
+
+def check_references(
+    rule: Rule, rules: Iterable[Rule], channels: Collection[str], where: str
+) -> None:
+    """Raise ConfigError where a rule names a channel or rule that is not there, or itself."""
+    rules = tuple(rules)
+    for name in (*rule.channels, *rule.escalation):
+        if name not in channels:
+            raise ConfigError(
+                f"{where}: there is no channel {name!r}; add [alerts.channels.{name}] (known: "
+                f"{', '.join(channels) or 'none'})"
+            )
+    for pattern in rule.inhibits:
+        if not any(fnmatchcase(other.name, pattern) for other in rules if other != rule):
+            raise ConfigError(f"{where}: inhibits: there is no other rule {pattern!r}")
+    _check_circle(rule, rules, where)
 
 
 def _check_circle(rule: Rule, rules: tuple[Rule, ...], table: str) -> None:

@@ -181,7 +181,7 @@ class Watch:
             return set(starts)
         asked = [start for start in asked if start >= min(counts)]
         rate = sum(counts.values()) / len(asked)
-        return set(_silent(asked, counts, rate, self.width))
+        return set(silent(asked, counts, rate, self.width))
 
 
 def watched(rule: Rule, where: Filter) -> Filter:
@@ -196,9 +196,10 @@ def watched(rule: Rule, where: Filter) -> Filter:
     )
 
 
-def _silent(
+def silent(
     starts: Sequence[datetime], counts: Mapping[datetime, int], rate: float, width: timedelta
 ) -> Iterator[datetime]:
+    """The buckets of ``width`` without a count, where so many in a row are no chance."""
     run: list[datetime] = []
     for start in [*starts, None]:
         if start is not None and start not in counts:

@@ -1,4 +1,4 @@
-"""The commands of alerts: evaluate, list, show, ack, silence, test, backtest, detect."""
+"""The commands of alerts: evaluate, list, rules, show, ack, silence, test, backtest, detect."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
 from listening.app import App
+from listening.cli import alert_shapes as shapes
 from listening.cli import output
 from listening.cli.options import Json, opened, reading
 from listening.errors import ConfigError
 from listening.report.wording import counted
 
 if TYPE_CHECKING:
-    from listening.alerts.alert import Episode, Outcome
+    from listening.alerts.alert import Outcome
     from listening.alerts.evidence import Evidence
     from listening.alerts.ledger import Entry
 
@@ -90,7 +91,7 @@ def list_(
     quiet = {"normal", "learning"}
     found = [e for e in alerts.entries() if every or e.alert.status not in quiet]
     for entry in found:
-        output.as_json(_entry(entry)) if as_json else _say_entry(entry, alerts.settings.zone)
+        output.as_json(shapes.entry(entry)) if as_json else _say_entry(entry, alerts.settings.zone)
     if as_json:
         return
     if not found:
@@ -101,6 +102,19 @@ def list_(
     for key, one in alerts.silences().items():
         labels = " ".join(f"{name}={value}" for name, value in one.matchers.items())
         output.say(f"silence {key}: {labels} until {_clock(one.ends, alerts.settings.zone)}")
+
+
+@cli.command()
+def rules(context: typer.Context, *, as_json: Json = False) -> None:
+    """List the rules: those of the settings, and those that were made on the page Alerts."""
+    for one in reading(context).alerts.book.written():
+        if as_json:
+            output.as_json(shapes.rule(one))
+            continue
+        place = f"kept, by {one.by}" if one.is_kept else "settings"
+        state = f"ERROR: {one.error}" if one.error else "on" if one.is_on else "off"
+        options = ", ".join(f"{name} = {value}" for name, value in one.table.items())
+        output.say(f"{one.name} ({place}): {state}{options and '; '}{options}")
 
 
 @cli.command()
@@ -119,8 +133,7 @@ def show(
     if picture is not None and found.outcome is not None:
         picture.write_bytes(alerts.png(found.entry.alert.labels, found.outcome))
     if as_json:
-        behind = found.evidence.as_json() if found.evidence else None
-        output.as_json({**_entry(found.entry), "evidence": behind})
+        output.as_json(shapes.shown(found))
         return
     zone = alerts.settings.zone
     _say_entry(found.entry, zone)
@@ -137,7 +150,7 @@ def ack(
     """Acknowledge an alarm: nobody is reminded of it any more."""
     entry = reading(context).alerts.acknowledge(alert, by or _me())
     if as_json:
-        output.as_json(_entry(entry))
+        output.as_json(shapes.entry(entry))
     else:
         output.say(f"Acknowledged {entry.alert.fingerprint}: {_labels(entry)}")
 
@@ -169,15 +182,10 @@ def silence(
         output.as_json({"id": key}) if as_json else output.say(f"Silence {key} for {span}")
     else:
         for key, one in alerts.silences().items():
-            shape = {
-                "id": key,
-                "labels": dict(one.matchers),
-                "ends": one.ends.isoformat(),
-                "by": one.by,
-                "comment": one.comment,
-            }
             told = " ".join(f"{name}={value}" for name, value in one.matchers.items())
-            output.as_json(shape) if as_json else output.say(f"{key}: {told}, by {one.by}")
+            output.as_json(shapes.silence(key, one)) if as_json else output.say(
+                f"{key}: {told}, by {one.by}"
+            )
 
 
 @cli.command("test")
@@ -209,7 +217,8 @@ def backtest(
     A rule called spikes need not be in the settings.
     """
     alerts = reading(context).alerts
-    done = alerts.backtest(rule, days)
+    chosen = alerts.rule(rule)
+    done = alerts.backtest(chosen, days)
     if as_json:
         output.as_json([one.as_json() for one in done.alarms])
         return
@@ -219,9 +228,8 @@ def backtest(
         scope = " · ".join(one.scope) or rule
         output.say(f"{scope}: {_clock(one.episode.started, zone)} to {end}")
         _say_outcome(one.episode.peak, zone)
-        if behind := alerts.behind(rule, one):
+        if behind := alerts.behind(chosen, one):
             _say_evidence(behind, samples=1)
-    chosen = alerts.rule(rule)
     said = f"{counted(len(done.alarms), 'alarm')} in {days} days on {counted(done.alerts, 'alert')}"
     if chosen.when == "spike":
         most = chosen.false_alarms * days / 30 * done.alerts
@@ -266,9 +274,9 @@ def detect(
 
 
 def fired(app: App) -> Iterator[str]:
-    """A line for each alarm that the rules of the settings would have raised."""
-    for name in app.settings.alerts.rules:
-        done = app.alerts.backtest(name, 90)
+    """A line for each alarm that the rules would have raised."""
+    for name, rule in app.alerts.book.rules().items():
+        done = app.alerts.backtest(rule, 90)
         for one in done.alarms:
             peak, start = one.episode.peak, _clock(one.episode.started, app.settings.zone)
             yield (
@@ -276,51 +284,6 @@ def fired(app: App) -> Iterator[str]:
                 f"{peak.observed or 0:g} negative texts in {peak.hours or 0:g} h, "
                 f"{peak.expected or 0:.2g} expected"
             )
-
-
-def _entry(entry: Entry) -> dict[str, Any]:
-    alert = entry.alert
-    return {
-        "alert": alert.fingerprint,
-        "labels": dict(alert.labels),
-        "status": alert.status.value,
-        "firing": alert.is_firing,
-        "since": alert.since and alert.since.isoformat(),
-        "latest": _outcome(alert.latest),
-        "alarm": _episode(alert.episode or alert.previous),
-        "error": alert.error or None,
-        "waiting": sorted({name for one in entry.pending for name in one.channels}),
-    }
-
-
-def _outcome(one: Outcome | None) -> dict[str, Any] | None:
-    return (
-        one
-        if one is None
-        else {
-            "at": one.at.isoformat(),
-            "kind": one.kind or None,
-            "observed": one.observed,
-            "expected": one.expected,
-            "low": one.low,
-            "high": one.high,
-            "p": one.p,
-            "hours": one.hours,
-        }
-    )
-
-
-def _episode(one: Episode | None) -> dict[str, Any] | None:
-    return (
-        one
-        if one is None
-        else {
-            "start": one.started.isoformat(),
-            "end": one.ended and one.ended.isoformat(),
-            "peak": _outcome(one.peak),
-            "acknowledged_by": one.acknowledged_by or None,
-        }
-    )
 
 
 def _say_entry(entry: Entry, zone: str) -> None:

@@ -11,7 +11,7 @@ from listening.query import QueryError
 from listening.records import Rejected
 from listening.report.wording import counted
 from listening.sources.files import Layout
-from listening.status import Status
+from listening.status import Status, StreamStatus
 
 MOST_REJECTED = 10
 MOST_RAW = 160  # characters of a row set aside: two lines of a terminal
@@ -111,8 +111,20 @@ def status(found: Status) -> None:
             f"Source {source.name}: {counted(source.feedback, 'item')}, the newest of {source.last}"
         )
     for stream in found.streams:
-        pulled = "pulled before" if stream.pulled else "never pulled"
-        output.say(f"Stream {stream.name} ({stream.source}): {pulled}")
+        output.say(f"Stream {stream.name} ({stream.source}): {_stream(stream)}")
+
+
+def _stream(stream: StreamStatus) -> str:
+    if stream.run is None:
+        return "pulled before" if stream.pulled else "never pulled"
+    run = stream.run
+    said = (
+        f"{stream.health}, every {stream.every}; {run.ended[:16].replace('T', ' ')} UTC: "
+        f"{run.stored:,} new, {run.updated:,} changed, {run.quarantined:,} set aside"
+    )
+    if stream.meter:
+        said += f"; {stream.meter.spent:,} of {stream.meter.budget:,} read this month"
+    return f"{said}; {run.error}" if run.error else said
 
 
 def sources(shape: Mapping[str, Any]) -> None:

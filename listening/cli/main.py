@@ -11,9 +11,24 @@ from typing import Annotated, Any
 
 import typer
 
-from listening import __version__, settings
+from listening import __version__, settings, status
 from listening.app import App, demo_settings
-from listening.cli import INTERRUPTED, alerts, care, draw, keep, named, output, read, serve, shapes
+from listening.cli import (
+    INTERRUPTED,
+    alerts,
+    care,
+    desk,
+    digest,
+    draw,
+    keep,
+    model,
+    named,
+    output,
+    people,
+    read,
+    serve,
+    shapes,
+)
 from listening.cli.options import (
     Brand,
     DryRun,
@@ -51,9 +66,15 @@ cli.add_typer(care.cli)
 cli.add_typer(keep.cli)
 cli.add_typer(serve.cli)
 cli.add_typer(read.query_cli, name="query")
+cli.add_typer(desk.searches, name="searches")
+cli.add_typer(desk.labels, name="labels")
 cli.add_typer(care.quarantine_cli, name="quarantine")
 cli.add_typer(keep.store_cli, name="store")
 cli.add_typer(alerts.cli, name="alerts")
+cli.add_typer(digest.cli, name="digest")
+cli.add_typer(model.cli, name="model")
+cli.add_typer(people.users, name="users")
+cli.add_typer(people.tokens, name="tokens")
 
 
 def _version(*, wanted: bool) -> None:
@@ -200,7 +221,12 @@ def _stream(app: App, name: str, given: dict[str, Any]) -> Stream:
             f"{name} is a stream of the settings, and {options} only says how to read files; "
             f"set it under [streams.{name}] instead"
         )
-    return app.stream(name)
+    try:
+        return app.stream(name)
+    except ListeningError as error:
+        if app.creates:  # a dry run leaves the store as it is
+            status.failed(app.store, name, error)
+        raise
 
 
 def _pull(app: App, stream: Stream, period: Window, *, dry_run: bool) -> Ingested:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from listening import query
+from listening import digest, query
 from listening.app import App
-from listening.cli import draw, lines, output, shapes
+from listening.cli import draw, files, lines, output, shapes
 from listening.cli.lines import Row
 from listening.cli.options import Json, Limit, Since, Until, opened, reading, window
+from listening.digest import Format
 from listening.errors import ConfigError
 from listening.query import QueryError
 from listening.report import Report
@@ -103,11 +105,23 @@ def report(
     since: Since = None,
     until: Until = None,
     by: Annotated[str | None, typer.Option(metavar="STEP", help="day, week or month.")] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="As a file: png is the chart, all others the report."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="Where to; its ending says the format."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Report on volume, sentiment, surveys and complaints."""
     app = reading(context)
+    form = files.format_of(form, out)
     found = app.report(app.where(text, window(since, until, app.settings.zone)), by=by)
+    if form is not None:
+        files.write(digest.written(found, app.alerts.entries(), form), out, as_json=as_json)
+        return
     output.as_json(found.as_json()) if as_json else draw_report(found)
 
 

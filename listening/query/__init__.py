@@ -8,8 +8,8 @@ NOT (or ``-``) binds before AND, AND before OR. Operators are upper case: ``or``
 """
 
 from listening.query.errors import QueryError
-from listening.query.fields import FIELDS, written
+from listening.query.fields import ANY, DESK, FIELDS, written
 from listening.query.parser import parse
 from listening.query.wording import describe, format, hints  # noqa: A004 - the standard's term
 
-__all__ = ["FIELDS", "QueryError", "describe", "format", "hints", "parse", "written"]
+__all__ = ["ANY", "DESK", "FIELDS", "QueryError", "describe", "format", "hints", "parse", "written"]

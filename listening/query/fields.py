@@ -8,21 +8,25 @@ from typing import NamedTuple
 
 from listening.query.errors import QueryError, suggestion
 from listening.query.languages import LANGUAGES
-from listening.records import Kind, Label, Scale
+from listening.records import Kind, Label, Scale, Status
 from listening.tree import Field
 
-CHOICES = {"kind": tuple(Kind), "sentiment": tuple(Label)}
+ANY = "any"  # value of a desk field: whichever it is
+CHOICES = {"kind": tuple(Kind), "sentiment": tuple(Label), "status": (*Status, ANY)}
 SCALES = {str(scale): scale for scale in Scale}
 DATES = ("after", "before")
 TEXTS = (
     *("source", "brand", "author", "url", "country", "question"),
     *("segment", "service", "touchpoint", "campaign"),
+    *("tag", "assignee", "saved"),
 )
+DESK = ("tag", "status", "assignee")  # what people keep of feedback, beside it
 FIELDS = ("lang", *TEXTS, *CHOICES, *SCALES, *DATES)
 
 # Names that other systems use; they are suggested, not accepted, so that a query reads one way.
 _ELSEWHERE = {
     "category": "service",
+    "assigned": "assignee",
     "from": "author",
     "label": "sentiment",
     "language": "lang",
@@ -31,8 +35,10 @@ _ELSEWHERE = {
     "place": "country",
     "rating": "stars",
     "score": "stars",
+    "search": "saved",
     "since": "after",
     "site": "url",
+    "tags": "tag",
     "type": "kind",
     "until": "before",
 }
@@ -124,7 +130,7 @@ def _bounds(value: str) -> tuple[float | None, float | None] | None:
 
 def _choice(name: str, value: str, typed: Typed) -> str:
     choices = CHOICES[name]
-    if (lowered := value.casefold()) in choices:
+    if (lowered := "-".join(value.casefold().split())) in choices:
         return lowered
     meant = suggestion(lowered, choices) or next((c for c in choices if c[:3] == lowered[:3]), None)
     guess = f"did you mean {name}:{meant}? " if meant else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from listening.query.fields import DATES, SCALES, TEXTS
+from listening.query.fields import ANY, DATES, DESK, SCALES, TEXTS
 from listening.query.languages import LANGUAGES
 from listening.tree import And, Field, Near, Node, Not, Or, Phrase, Word, leaves
 
@@ -113,6 +113,8 @@ def _field(node: Field) -> str:
     if node.name == "lang":
         name = LANGUAGES.get(node.value.split("-")[0], "the language")
         return f"in {name} ({node.value})"
+    if node.value == ANY and node.name in DESK:
+        return _ANY[node.name]
     wording = _SINCE if "T" in node.value and node.name in DATES else _WORDING
     return wording[node.name].format(node.value)
 
@@ -135,7 +137,12 @@ _WORDING = {
     "service": 'about the service "{}"',
     "touchpoint": 'at the touchpoint "{}"',
     "campaign": 'of the campaign "{}"',
+    "tag": 'tagged "{}"',
+    "status": "with the status {}",
+    "assignee": 'assigned to "{}"',
+    "saved": 'of the saved search "{}"',
 }
+_ANY = {"tag": "with a tag", "status": "with a status", "assignee": "assigned to somebody"}
 
 
 def _rated(node: Field) -> str:

@@ -55,6 +55,7 @@ def report(  # noqa: PLR0913 - options, by keyword
     compared = timeline.comparison(period, where.window) if compare else None
     sides = timeline.sides(store, where, compared, zone) if compared else ([], [])
     by_time = store.aggregate(where, by=[Dimension.BRAND, Dimension(period.by)], zone=zone)
+    topics = evidence.topics(store, where)
     asked = _Asked(store, where, period, compared, sides, by_time, minimum)
     return Report(
         query=as_query(where),
@@ -69,8 +70,8 @@ def report(  # noqa: PLR0913 - options, by keyword
         sources=_rows(asked, Dimension.SOURCE, Dimension.KIND),
         surveys=_surveys(asked),
         crises=evidence.crises(store, where),
-        complaints=evidence.complaints(store, where),
-        praise=evidence.praise(store, where),
+        complaints=topics.complaints,
+        praise=topics.praise,
     )
 
 

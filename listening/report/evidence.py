@@ -12,9 +12,10 @@ from unicodedata import east_asian_width
 
 from listening.analysis import tokens
 from listening.protocols import Store
-from listening.records import Bucket, Dimension, Filter, Hit, Label
+from listening.records import Bucket, Dimension, Filter, Hit, Label, TermCounts
 from listening.report import timeline
 from listening.report.shape import Crisis, Sample, Topic
+from listening.stores.reading import SAMPLE
 from listening.tree import And, Field, Node, Not, Or, Word
 from listening.views import words
 from listening.views.reproduce import as_query
@@ -26,8 +27,25 @@ MOST_LANGUAGES = 4  # each has its own words, and asking for them takes time
 LEAST_TEXTS = 10  # of a language, to look for its words
 WORDS = 6
 SAMPLES = 3
-LOOKED_AT = 50
+LOOKED_AT, SPELT_BY = 40, 20  # hits, for samples and words or for how words are spelt
 SHORTEST = 3
+READ = 24_000  # texts, for the words of all that is asked at once: a report takes a second
+LEAST_READ = 250  # of each
+
+
+class _Part(NamedTuple):
+    """What is said in one language: otherwise those of the larger one would be telling words."""
+
+    said: Filter
+    background: Filter
+    language: str
+    texts: int
+
+
+class _Brand(NamedTuple):
+    said: Filter
+    texts: int
+    parts: Sequence[_Part]
 
 
 class Evidence(NamedTuple):
@@ -35,14 +53,24 @@ class Evidence(NamedTuple):
     samples: tuple[Sample, ...]
 
 
-def complaints(store: Store, where: Filter) -> tuple[Topic, ...]:
-    """Per brand the negative texts against all its others, with sample texts."""
-    return tuple(_topics(store, where, Label.NEGATIVE, samples=SAMPLES))
+class Topics(NamedTuple):
+    """Per brand its negative (positive) texts against all its others; ``praise`` has no samples."""
+
+    complaints: tuple[Topic, ...]
+    praise: tuple[Topic, ...]
 
 
-def praise(store: Store, where: Filter) -> tuple[Topic, ...]:
-    """Per brand the positive texts against all its others; words only."""
-    return tuple(_topics(store, where, Label.POSITIVE, samples=0))
+def topics(store: Store, where: Filter) -> Topics:
+    """The words of all brands are asked for at once, and of as many texts as that allows."""
+    complaints, praise = (
+        _of_brands(store, where, label) for label in (Label.NEGATIVE, Label.POSITIVE)
+    )
+    every = [part for one in (*complaints, *praise) for part in one.parts]
+    words = dict(zip(every, _words(store, every), strict=True))
+    return Topics(
+        tuple(_topic(store, one, words, SAMPLES) for one in complaints),
+        tuple(_topic(store, one, words, 0) for one in praise),
+    )
 
 
 def crises(store: Store, where: Filter) -> tuple[Crisis, ...]:
@@ -62,15 +90,36 @@ def telling(
     return _evidence(store, said, background, 0, most).words
 
 
-def _topics(store: Store, where: Filter, label: Label, *, samples: int) -> Iterator[Topic]:
+def telling_each(
+    store: Store, pairs: Sequence[tuple[Filter, Filter]], *, most: int = WORDS
+) -> list[tuple[TellingWord, ...]]:
+    """``telling`` of each pair, all of them read at once."""
+    parts = [_parts(store, said, background) for said, background in pairs]
+    every = list(dict.fromkeys(part for own in parts for part in own))
+    words = dict(zip(every, _words(store, every), strict=True))
+    return [_shown(store, {part: words[part][:most] for part in own}, 0).words for own in parts]
+
+
+def _of_brands(store: Store, where: Filter, label: Label) -> list[_Brand]:
     if where.label and label not in where.label:
-        return
+        return []
     # Without another label to set them against, texts against themselves: no word stands out.
     others = tuple(one for one in where.label or Label if one is not label) or (label,)
+    found = []
     for brand, texts in _brands(store, replace(where, label=(label,))).items():
         said = replace(where, brand=(brand,), label=(label,))
-        evidence = _evidence(store, said, replace(said, label=others), samples)
-        yield Topic(brand=brand, texts=texts, query=as_query(said), **evidence._asdict())
+        found.append(_Brand(said, texts, _parts(store, said, replace(said, label=others))))
+    return found
+
+
+def _topic(
+    store: Store, brand: _Brand, words: Mapping[_Part, Sequence[TellingWord]], samples: int
+) -> Topic:
+    found = {part: words[part][:WORDS] for part in brand.parts}
+    evidence = _shown(store, found, samples)
+    name = (brand.said.brand or ("",))[0]
+    query = as_query(brand.said)
+    return Topic(brand=name, texts=brand.texts, query=query, **evidence._asdict())
 
 
 def _crisis(store: Store, where: Filter, spike: Spike) -> Crisis:
@@ -115,24 +164,47 @@ def _most(buckets: Sequence[Bucket], most: int) -> dict[str, int]:
 def _evidence(
     store: Store, said: Filter, background: Filter, samples: int, most: int = WORDS
 ) -> Evidence:
-    """Language by language: otherwise those of the larger language would be its telling words."""
+    parts = _parts(store, said, background)
+    words = zip(parts, _words(store, parts), strict=True)
+    return _shown(store, {part: found[:most] for part, found in words}, samples)
+
+
+def _parts(store: Store, said: Filter, background: Filter) -> list[_Part]:
     languages = _most(store.aggregate(said, by=[Dimension.LANGUAGE]), MOST_LANGUAGES)
+    return [
+        _Part(replace(said, language=(one,)), replace(background, language=(one,)), one, texts)
+        for one, texts in languages.items()
+    ]
+
+
+def _shown(store: Store, words: Mapping[_Part, Sequence[TellingWord]], samples: int) -> Evidence:
     telling: list[TellingWord] = []
     chosen: list[Hit] = []
-    for language, texts in languages.items():
-        alike = replace(said, language=(language,))
-        among = replace(background, language=(language,))
-        found = _words(store, alike, among, language)[:most] if texts >= LEAST_TEXTS else []
-        hits = _using(store, alike, found)
+    for part, found in words.items():
+        most = LOOKED_AT if samples else SPELT_BY
+        hits = _using(store, part.said, found, most) if found or samples else []
         telling += _as_typed(found, hits)
-        chosen += _best(found, hits)
+        chosen += _best(found, hits) if len(chosen) < samples else []
     return Evidence(tuple(telling), tuple(map(_as_sample, chosen[:samples])))
 
 
-def _words(store: Store, said: Filter, background: Filter, language: str) -> list[TellingWord]:
-    counts = store.terms(said, background=background)
-    brand = (said.brand or ("",))[0].casefold()
-    found = words.telling_words(counts, top=len(counts.terms), language=language)
+def _words(store: Store, parts: Sequence[_Part]) -> Iterator[list[TellingWord]]:
+    """Of each part; with many parts fewer texts of each are looked at."""
+    asked = [(part.said, part.background) for part in parts if part.texts >= LEAST_TEXTS]
+    most = max(LEAST_READ, min(SAMPLE, READ // (2 * len(asked) or 1)))
+    counts = (
+        dict(zip(asked, store.terms_of(asked, most=most, least=words.LEAST_COUNT), strict=True))
+        if asked
+        else {}
+    )
+    for part in parts:
+        found = counts.get((part.said, part.background))
+        yield _speaking(found, part) if found else []
+
+
+def _speaking(counts: TermCounts, part: _Part) -> list[TellingWord]:
+    brand = (part.said.brand or ("",))[0].casefold()
+    found = words.telling_words(counts, top=len(counts.terms), language=part.language)
     return [w for w in found if _speaks(w.term) and w.term.casefold() != brand]
 
 
@@ -141,12 +213,12 @@ def _speaks(term: str) -> bool:
     return len(term) >= SHORTEST or any(east_asian_width(letter) == "W" for letter in term)
 
 
-def _using(store: Store, said: Filter, telling: Sequence[TellingWord]) -> Sequence[Hit]:
+def _using(store: Store, said: Filter, telling: Sequence[TellingWord], most: int) -> Sequence[Hit]:
     """Newest texts that use any of the words; without words, newest texts."""
     if telling:
         anyone = Or(tuple(Word(word.term) for word in telling))
         said = replace(said, text=_both(said.text, anyone))
-    return store.search(said, limit=LOOKED_AT).hits
+    return store.search(said, limit=most, brief=True).hits
 
 
 def _as_typed(telling: Sequence[TellingWord], hits: Sequence[Hit]) -> Iterator[TellingWord]:

@@ -143,17 +143,18 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON types; floats are rounded to 3 places, dates are ISO 8601."""
-        plain: dict[str, Any] = _plain(self)
-        return plain
+        found: dict[str, Any] = plain(self)
+        return found
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - any field of a report
+def plain(value: Any) -> Any:  # noqa: ANN401 - any field of a record
+    """Records as plain JSON types; floats are rounded to 3 places, dates are ISO 8601."""
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
+        return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, tuple):
-        return [_plain(entry) for entry in value]
+        return [plain(entry) for entry in value]
     if isinstance(value, date):
         return value.isoformat()
     return round(value, 3) if isinstance(value, float) else value

@@ -117,6 +117,11 @@ class X:
         rest = self.compiled.rest
         return local.keeps(rest, self.languages) if rest else lambda _: True
 
+    @staticmethod
+    def spent(cursor: str | None, now: datetime) -> int:
+        """How many posts were read in the month of ``now``, for which no secret is needed."""
+        return _this_month(_read_cursor(cursor), now).spent
+
     def fetch(self, cursor: str | None, *, http: Http, window: Window) -> Iterator[Page]:
         """Yield pages newest first; a walk that was cut short is finished before a new one.
 

@@ -15,12 +15,13 @@ from listening import analysis
 from listening.errors import ConfigError
 from listening.records import Dimension, Filter, Scale, Window
 from listening.stores.periods import microseconds
-from listening.stores.reading import languages_named
+from listening.stores.reading import DESK, languages_named, not_looked_up
 from listening.tree import And, Field, Near, Node, Not, Or, Phrase, Word
 
 Query = dict[str, Any]
 Readings = dict[int, list[Query]]  # span queries by how many terms they cover
 
+MOST_TERMS = 60_000  # of one query; the server takes 65,536
 MOST_READINGS = 64  # of one phrase, by how many terms each of its words stands for
 MILLISECOND = 1_000  # in microseconds
 NOTHING: Query = {"match_none": {}}
@@ -206,6 +207,8 @@ _SCALES = frozenset(Scale)
 
 def _field(node: Field) -> Query:
     match node.name:
+        case name if name in DESK:
+            return _looked_up(node)
         case "lang":
             exact = {"value": node.value, "case_insensitive": True}
             longer = {"value": f"{node.value}-", "case_insensitive": True}
@@ -227,3 +230,11 @@ def _same_text(name: str, wanted: str) -> Query:
     if wanted.endswith("*"):
         return {"prefix": {name: analysis.fold(wanted[:-1])}}
     return {"term": {name: analysis.fold(wanted)}}
+
+
+def _looked_up(node: Field) -> Query:
+    if node.ids is None:
+        raise not_looked_up(node)
+    ids = sorted(node.ids)
+    parts = [ids[n : n + MOST_TERMS] for n in range(0, len(ids), MOST_TERMS)]
+    return _any([{"terms": {"id": part}} for part in parts])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import Any
 
 from listening.errors import ConfigError
 from listening.match import Matcher
-from listening.records import Bucket, Dimension, Filter, Hit, Hits, TermCounts
+from listening.records import Bucket, Dimension, Filter, Hit, Hits, Order, TermCounts
 from listening.stores import elastic_counts, elastic_query
 from listening.stores.elastic_cluster import Body, Cluster
 from listening.stores.elastic_counts import Extent
@@ -32,6 +33,20 @@ REMEMBERED = 5.0  # seconds
 KEEP_ALIVE = "5m"  # between two pages of a long read
 MOST_LANGUAGES = 1_000
 NEWEST = [{"created": "desc"}, {"id": "asc"}]
+_MISSING = -1  # below every probability and count
+
+
+def _most(name: str) -> list[Any]:
+    return [{name: {"order": "desc", "missing": _MISSING}}, *NEWEST]
+
+
+ORDERS: Mapping[Order, list[Any]] = {
+    Order.NEWEST: NEWEST,
+    Order.OLDEST: [{"created": "asc"}, {"id": "desc"}],
+    Order.NEGATIVE: _most("negative"),
+    Order.POSITIVE: _most("positive"),
+    Order.ENGAGING: _most("engagement"),
+}
 _ANALYSED = ["surface", "stem", "folded"]
 _LOWEST, _HIGHEST = -(2**63), 2**63 - 1
 
@@ -73,21 +88,32 @@ class Reader:
         names = sorted(bucket["key"] for bucket in found["languages"]["buckets"])
         return Holdings(tuple(names), Extent(first, last))
 
-    def search(self, where: Filter, *, limit: int = 20, cursor: str | None = None) -> Hits:
+    def search(
+        self,
+        where: Filter,
+        *,
+        limit: int = 20,
+        cursor: str | None = None,
+        order: Order = Order.NEWEST,
+        brief: bool = False,
+    ) -> Hits:
         check_limit(limit)
         self._refresh()
         body: Body = {
             "size": limit + 1,
             "query": self.query(where),
-            "sort": NEWEST,
-            "track_total_hits": COUNTED + 1,
+            "sort": ORDERS[order],
+            "track_total_hits": False if brief else COUNTED + 1,
             "_source": {"excludes": _ANALYSED},
         }
         if cursor is not None:
-            body["search_after"] = _read_cursor(cursor)
+            body["search_after"] = _read_cursor(cursor, order)
         found = self._ask(body)["hits"]
-        total, page = found["total"]["value"], found["hits"]
-        matcher = None if where.text is None else Matcher(where.text, self._languages(where))
+        page = found["hits"]
+        total = found["total"]["value"] if not brief else len(page)
+        matcher = (
+            None if where.text is None or brief else Matcher(where.text, self._languages(where))
+        )
         hits = (decode(hit["_source"]) for hit in page[:limit])
         return Hits(
             tuple(
@@ -95,7 +121,7 @@ class Reader:
                 for one, sentiment in hits
             ),
             min(total, COUNTED),
-            total_is_exact=total <= COUNTED,
+            total_is_exact=not brief and total <= COUNTED,
             cursor="~".join(map(str, page[limit - 1]["sort"])) if len(page) > limit else None,
         )
 
@@ -109,25 +135,42 @@ class Reader:
         )
 
     def terms(self, where: Filter, *, background: Filter, limit: int = 200) -> TermCounts:
-        self._refresh()
-        return telling(self._frequencies(where), self._frequencies(background), limit)
+        (found,) = self.terms_of([(where, background)], limit=limit)
+        return found
 
-    def _frequencies(self, where: Filter) -> Frequencies:
+    def terms_of(
+        self,
+        pairs: Sequence[tuple[Filter, Filter]],
+        *,
+        limit: int = 200,
+        most: int = SAMPLE,
+        least: int = 1,
+    ) -> list[TermCounts]:
+        self._refresh()
+        found = {
+            where: self._frequencies(where, most)
+            for where in {one for pair in pairs for one in pair}
+        }
+        return [
+            telling(found[where], found[background], limit, least) for where, background in pairs
+        ]
+
+    def _frequencies(self, where: Filter, most: int) -> Frequencies:
         query = self.query(where)
-        newest = {"bool": {"filter": [query, self._recent(query)]}}
-        body = {"size": SAMPLE, "query": newest, "sort": NEWEST, "_source": ["surface", "stem"]}
+        newest = {"bool": {"filter": [query, self._recent(query, most)]}}
+        body = {"size": most, "query": newest, "sort": NEWEST, "_source": ["surface", "stem"]}
         hits = self._ask({**body, "track_total_hits": False})["hits"]["hits"]
         sources = (hit["_source"] for hit in hits)
         return Frequencies.of((one["surface"], one["stem"]) for one in sources if one["stem"])
 
-    def _recent(self, query: Query) -> Query:
-        """The months that hold the newest ``SAMPLE``: each shard asked would sort as many."""
+    def _recent(self, query: Query, most: int) -> Query:
+        """The months that hold the newest ``most``: each shard asked would sort as many."""
         period = {"field": "created_at", "calendar_interval": "month", "min_doc_count": 1}
         months = {"date_histogram": {**period, "order": {"_key": "desc"}}}
         found = self._ask({"size": 0, "query": query, "aggs": {"months": months}})
         buckets = found.get("aggregations", {}).get("months", {}).get("buckets", ())
         totals = accumulate(bucket["doc_count"] for bucket in buckets)
-        enough = (b["key"] for b, total in zip(buckets, totals, strict=True) if total >= SAMPLE)
+        enough = (b["key"] for b, total in zip(buckets, totals, strict=True) if total >= most)
         since = next(enough, None)
         return (
             {"match_all": {}} if since is None else {"range": {"created": {"gte": since * 1_000}}}
@@ -208,8 +251,15 @@ def _too_wide() -> ConfigError:
     )
 
 
-def _read_cursor(cursor: str) -> list[int | str]:
-    found = re.fullmatch(r"(-?[0-9]{1,19})~(.+)", cursor, re.DOTALL)
-    if not found or not _LOWEST <= int(found[1]) <= _HIGHEST:
+_CURSOR = re.compile(r"(?:(-?[0-9.]+(?:[eE]-?[0-9]+)?)~)?(-?[0-9]{1,19})~(.+)", re.DOTALL)
+
+
+def _read_cursor(cursor: str, order: Order) -> list[float | str]:
+    found = _CURSOR.fullmatch(cursor)
+    figured = len(ORDERS[order]) > len(NEWEST)
+    if not found or not _LOWEST <= int(found[2]) <= _HIGHEST or bool(found[1]) != figured:
         raise broken_cursor(cursor)
-    return [int(found[1]), found[2]]
+    try:
+        return [*([float(found[1])] if figured else []), int(found[2]), found[3]]
+    except ValueError as error:
+        raise broken_cursor(cursor) from error

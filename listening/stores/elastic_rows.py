@@ -72,7 +72,11 @@ def waiting(one: Feedback) -> str:
     return UNSCORED if one.text.strip() else NO_TEXT
 
 
-def encode_sentiment(sentiment: Sentiment) -> dict[str, Any]:
+def encode_sentiment(sentiment: Sentiment | None) -> dict[str, Any]:
+    """None is that of a text that waits to be scored."""
+    if sentiment is None:
+        names = ("negative", "neutral", "positive", "threshold", "model")
+        return {"label": UNSCORED, **dict.fromkeys(names)}
     return {
         "label": sentiment.label.value,
         "negative": sentiment.negative,
@@ -93,7 +97,7 @@ def decode(source: Mapping[str, Any]) -> tuple[Feedback, Sentiment | None]:
         created_at=moment_at(source["created"]),
         ratings=tuple(Rating(scale, source[scale]) for scale in _SCALES if scale in source),
     )
-    if "model" not in source:
+    if source.get("model") is None:
         return one, None
     parts = (source[name] for name in ("negative", "neutral", "positive", "model", "threshold"))
     return one, Sentiment(*parts)

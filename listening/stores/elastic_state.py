@@ -93,6 +93,13 @@ def save_note(cluster: Cluster, names: Names, kind: str, key: str, read: Note) -
     return bool(found.get("found")) and found["_source"]["writer"] == writer
 
 
+def forget(cluster: Cluster, names: Names, kind: str, keys: Sequence[str]) -> None:
+    """Take notes away, and from the disk."""
+    gone = [bulk.delete(names.notes, document_id(f"{kind} {key}")) for key in keys]
+    if any(o.is_done or o.unsure for o in bulk.send(cluster, gone, aliases=False, refresh=True)):
+        expunge(cluster, [names.notes])
+
+
 def _all(cluster: Cluster, index: str) -> Iterator[Body]:
     """Every document, by its number."""
     cluster.refresh(index)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from listening.errors import ConfigError
-from listening.records import Feedback, Refusal, Sentiment, Written, month_of
+from listening.records import PERSON, Feedback, Refusal, Sentiment, Written, month_of
 from listening.stores import elastic_bulk as bulk
 from listening.stores import elastic_layout as layout
 from listening.stores.elastic_bulk import Action, Outcome
@@ -32,7 +32,7 @@ WORKERS = 2  # analysing one part while the cluster writes another
 CONTENDED = "others keep writing the same feedback"
 
 Groups = dict[str, list[Feedback]]
-Score = tuple[str, str, Sentiment]
+Score = tuple[str, str, Sentiment | None]
 Taken = TypeVar("Taken")
 Made = TypeVar("Made")
 
@@ -215,7 +215,7 @@ class Writer:
         while waiting:
             documents = self._texts(list(waiting))
             matching = {
-                id_: [score for score in waiting[id_] if score[1] == document["_source"]["text"]]
+                id_: _accepted(waiting[id_], document["_source"])
                 for id_, document in documents.items()
             }
             sent = [id_ for id_, scores in matching.items() if scores]
@@ -244,7 +244,7 @@ class Writer:
 
     def _newest(self, months: dict[str, list[str]]) -> dict[str, Body]:
         found: dict[str, Body] = {}
-        for id_, month, document in self.finder.get(months, "text,label,version"):
+        for id_, month, document in self.finder.get(months, "text,label,version,model"):
             if id_ not in found or _newer(document, found[id_]):
                 found[id_] = document | {"_index": self.names.write(month)}
         return found
@@ -325,7 +325,19 @@ def expunge(cluster: Cluster, indices: Iterable[str]) -> None:
         cluster.request("POST", f"/{index}/_forcemerge", params=params, expected=missing)
 
 
-def _update(document: Body, sentiment: Sentiment) -> Action:
+def _accepted(scores: Sequence[Score], stored: Body) -> list[Score]:
+    """Those of the text as it is now; where a person has labelled it, only a person's."""
+    model, accepted = stored.get("model"), []
+    for score in scores:
+        _, text, sentiment = score
+        mine = sentiment is None or sentiment.model == PERSON
+        if text == stored["text"] and (mine or model != PERSON):
+            accepted.append(score)
+            model = sentiment.model if sentiment else None
+    return accepted
+
+
+def _update(document: Body, sentiment: Sentiment | None) -> Action:
     return bulk.update(
         document["_index"],
         document["_id"],

@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from listening.records import (
+    DESK,
+    PERSON,
     WHOLE,
     Bucket,
     Dimension,
@@ -16,6 +18,7 @@ from listening.records import (
     Filter,
     Hits,
     Note,
+    Order,
     Part,
     Rejected,
     Sentiment,
@@ -34,6 +37,7 @@ from listening.stores.elastic_layout import Names
 from listening.stores.elastic_read import Reader
 from listening.stores.elastic_rows import NO_TEXT
 from listening.stores.elastic_write import Writer
+from listening.stores.reading import SAMPLE
 
 _PAGE = 500
 
@@ -113,11 +117,19 @@ class ElasticsearchStore:
             after = {"search_after": hits[-1]["sort"]}
             left -= len(hits)
 
-    def annotate(self, scored: Sequence[tuple[str, str, Sentiment]]) -> int:
+    def annotate(self, scored: Sequence[tuple[str, str, Sentiment | None]]) -> int:
         return self._writer.annotate(scored)
 
-    def search(self, where: Filter, *, limit: int = 20, cursor: str | None = None) -> Hits:
-        return self._reader.search(where, limit=limit, cursor=cursor)
+    def search(
+        self,
+        where: Filter,
+        *,
+        limit: int = 20,
+        cursor: str | None = None,
+        order: Order = Order.NEWEST,
+        brief: bool = False,
+    ) -> Hits:
+        return self._reader.search(where, limit=limit, cursor=cursor, order=order, brief=brief)
 
     def aggregate(
         self, where: Filter, *, by: Sequence[Dimension], zone: str = "UTC"
@@ -127,8 +139,21 @@ class ElasticsearchStore:
     def terms(self, where: Filter, *, background: Filter, limit: int = 200) -> TermCounts:
         return self._reader.terms(where, background=background, limit=limit)
 
+    def terms_of(
+        self,
+        pairs: Sequence[tuple[Filter, Filter]],
+        *,
+        limit: int = 200,
+        most: int = SAMPLE,
+        least: int = 1,
+    ) -> list[TermCounts]:
+        return self._reader.terms_of(pairs, limit=limit, most=most, least=least)
+
     def erase(self, ids: Sequence[str]) -> int:
-        return self._writer.erase(ids) if ids else 0
+        if not ids:
+            return 0
+        elastic_state.forget(self.cluster, self.names, DESK, ids)
+        return self._writer.erase(ids)
 
     def expire(self, before: datetime) -> int:
         self._finder.refresh()
@@ -177,6 +202,6 @@ def _unscored(model: str, part: Part) -> dict[str, Any]:
     return {
         "bool": {
             "filter": [{"range": {"slot": {"gte": slots.start, "lt": slots.stop}}}],
-            "must_not": [{"term": {"label": NO_TEXT}}, {"term": {"model": model}}],
+            "must_not": [{"term": {"label": NO_TEXT}}, {"terms": {"model": [model, PERSON]}}],
         }
     }

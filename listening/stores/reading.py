@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import log
 
 from listening.errors import ConfigError
 from listening.records import Filter, TermCount, TermCounts
 from listening.tree import And, Field, Node
 
+DESK = frozenset({"tag", "status", "assignee", "saved"})  # fields that no store knows by itself
 MOST_HITS = 200
 COUNTED = 10_000  # totals are exact up to here
 SAMPLE = 5_000  # texts that ``terms`` looks at
@@ -30,6 +32,12 @@ def check_limit(limit: int) -> None:
 
 def broken_cursor(cursor: str) -> ConfigError:
     return ConfigError(f"{cursor[:40]!r} is no search cursor; start again without one")
+
+
+def not_looked_up(field: Field) -> ConfigError:
+    return ConfigError(
+        f"{field.name}: is kept beside the feedback, and has not been looked up; search through App"
+    )
 
 
 def too_many_buckets(count: int, *, more: bool = False) -> ConfigError:
@@ -57,40 +65,44 @@ def languages_named(where: Filter) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Frequencies:
-    """In how many texts each stem is, its commonest form, how many texts."""
+    """In how many texts each stem is, of how many; and the surfaces and stems of these."""
 
     texts: Counter[str]
-    forms: dict[str, str]
     total: int
+    spelt: Sequence[tuple[str, str]]
 
     @classmethod
     def of(cls, terms: Iterable[tuple[str, str]]) -> Frequencies:
         """``terms`` are surfaces and stems, each joined by spaces, of one text after another."""
-        texts: Counter[str] = Counter()
+        spelt = [*terms]
+        each = (set(stems.split(" ")) for _, stems in spelt)
+        return cls(Counter(chain.from_iterable(each)), len(spelt), spelt)
+
+    def forms(self, stems: Collection[str]) -> dict[str, str]:
+        """The commonest form of each; of those that are as common, the first in the alphabet."""
         forms: Counter[tuple[str, str]] = Counter()
-        total = 0
-        for surfaces, stems in terms:
-            total += 1
-            texts.update({*stems.split(" ")})
-            forms.update(zip(stems.split(" "), surfaces.split(" "), strict=True))
-        # Of forms that are as common, the first in the alphabet, whatever came first.
-        best_last = sorted(forms, key=lambda form: (-forms[form], form), reverse=True)
-        return cls(texts, dict(best_last), total)
+        for surfaces, found in self.spelt:
+            pairs = zip(found.split(" "), surfaces.split(" "), strict=True)
+            forms.update(pair for pair in pairs if pair[0] in stems)
+        return dict(sorted(forms, key=lambda form: (-forms[form], form), reverse=True))
 
 
-def telling(near: Frequencies, far: Frequencies, limit: int) -> TermCounts:
+def telling(near: Frequencies, far: Frequencies, limit: int, least: int = 1) -> TermCounts:
     """The terms that ``near`` has more of than its background ``far``, most telling first.
 
     A term's share of the texts times the logarithm of how much it exceeds the background's.
     """
 
-    def excess(stem: str) -> float:
-        share = near.texts[stem] / near.total
-        return share * log(share * (far.total + 1) / (far.texts[stem] + 0.5))
+    def excess(stem: str, texts: int) -> float:
+        share = texts / near.total
+        return share * log(share * (far.total + 1) / (far.texts.get(stem, 0) + 0.5))
 
-    chosen = sorted(near.texts, key=lambda stem: (-excess(stem), stem))[:limit]
+    known = ((stem, texts) for stem, texts in near.texts.items() if texts >= least)
+    ranked = sorted((-excess(stem, texts), stem) for stem, texts in known)
+    chosen = [stem for _, stem in ranked[:limit]]
+    forms = near.forms({*chosen})
     return TermCounts(
-        tuple(TermCount(near.forms[s], near.texts[s], far.texts[s]) for s in chosen),
+        tuple(TermCount(forms[s], near.texts[s], far.texts[s]) for s in chosen),
         near.total,
         far.total,
     )

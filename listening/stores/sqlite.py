@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,6 +18,7 @@ from listening.analysis import tokens
 from listening.errors import TransientError
 from listening.match import Matcher, same_text
 from listening.records import (
+    PERSON,
     WHOLE,
     Bucket,
     Dimension,
@@ -27,6 +27,7 @@ from listening.records import (
     Hit,
     Hits,
     Note,
+    Order,
     Part,
     Refusal,
     Rejected,
@@ -38,21 +39,24 @@ from listening.records import (
 from listening.stores import (
     sqlite_check,
     sqlite_counts,
+    sqlite_order,
     sqlite_query,
     sqlite_rows,
+    sqlite_words,
     sqlite_write,
 )
 from listening.stores.reading import (
     COUNTED,
+    QUERY_SECONDS,
     SAMPLE,
     Frequencies,
-    broken_cursor,
     check_limit,
     telling,
 )
-from listening.stores.sqlite_counts import Columns, Rows
+from listening.stores.sqlite_counts import Columns, Numbers, Rows
 from listening.stores.sqlite_file import MEMORY, SqliteFile
-from listening.stores.sqlite_query import HIGHEST, LOWEST, Selection
+from listening.stores.sqlite_order import Placed, read_cursor
+from listening.stores.sqlite_query import HIGHEST, Selection
 from listening.stores.sqlite_rows import COLUMNS, LABELS, SENTIMENT, SERIES
 
 PAGE = 500
@@ -102,36 +106,40 @@ class SqliteStore:
             with self._file.reading() as db:
                 page = db.execute(
                     "SELECT at, id, text FROM feedback WHERE at IN (SELECT at FROM feedback"
-                    " INDEXED BY facts WHERE at < ? AND label <> 0 AND model IS NOT"
-                    " (SELECT coalesce(max(code), -1) FROM model WHERE name = ?)"
+                    " INDEXED BY facts WHERE at < ? AND label <> 0 AND (model IS NULL OR model"
+                    " NOT IN (SELECT code FROM model WHERE name IN (?, ?)))"
                     " ORDER BY at DESC LIMIT ?) ORDER BY at DESC",
-                    (before, model, PAGE),
+                    (before, model, PERSON, PAGE),
                 ).fetchall()
             if not page:
                 return
             yield from ((id_, text) for _, id_, text in page)
             before = page[-1][0]
 
-    def annotate(self, scored: Sequence[tuple[str, str, Sentiment]]) -> int:
+    def annotate(self, scored: Sequence[tuple[str, str, Sentiment | None]]) -> int:
         with self._file.writing() as db:
             return sum(sqlite_write.annotate(db, *one) for one in scored)
 
-    def search(self, where: Filter, *, limit: int = 20, cursor: str | None = None) -> Hits:
+    def search(
+        self,
+        where: Filter,
+        *,
+        limit: int = 20,
+        cursor: str | None = None,
+        order: Order = Order.NEWEST,
+        brief: bool = False,
+    ) -> Hits:
         check_limit(limit)
-        before = HIGHEST if cursor is None else _read_cursor(cursor)
         selection = self._select(where)
         with self._file.reading() as db:
             _define(db, selection)
-            columns = self._columns.get(sqlite_counts.version(db))
-            if columns and selection.is_plain and not sqlite_counts.stale(db):
-                found = columns.at[_rows(db, columns, selection)]
-                total = len(found)
-                page = found[: np.searchsorted(found, before)][: -limit - 2 : -1].tolist()
+            if order is Order.NEWEST:
+                page = self._newest(db, selection, limit + 1, cursor)
             else:
-                page = _newest(db, selection, limit + 1, before)
-                total = _count(db, selection, COUNTED + 1)
-            rows = [_row(db, at) for at in page[:limit]]
-        matcher = None if where.text is None else Matcher(where.text, selection.languages)
+                page = sqlite_order.page(db, selection, order, limit + 1, cursor)
+            total = self._count(db, selection) if not brief else len(page)
+            rows = [_row(db, at) for at, _ in page[:limit]]
+        matcher = None if where.text is None or brief else Matcher(where.text, selection.languages)
         hits = [
             Hit(one, sentiment, matcher.feedback(one, sentiment).spans if matcher else ())
             for one, sentiment in rows
@@ -139,9 +147,34 @@ class SqliteStore:
         return Hits(
             tuple(hits),
             min(total, COUNTED),
-            total_is_exact=total <= COUNTED,
-            cursor=str(page[limit - 1]) if len(page) > limit else None,
+            total_is_exact=not brief and total <= COUNTED,
+            cursor=page[limit - 1].cursor if len(page) > limit else None,
         )
+
+    def _newest(
+        self, db: sqlite3.Connection, selection: Selection, limit: int, cursor: str | None
+    ) -> list[Placed]:
+        before = HIGHEST if cursor is None else read_cursor(cursor)
+        columns = self._packed(db, selection)
+        if columns:
+            found = columns.at[_rows(db, columns, selection)]
+            page = found[: np.searchsorted(found, before)][: -limit - 1 : -1].tolist()
+        else:
+            page = _newest(db, selection, limit, before)
+        return [Placed(at, str(at)) for at in page]
+
+    def _count(self, db: sqlite3.Connection, selection: Selection) -> int:
+        """At most one more than are counted."""
+        columns = self._packed(db, selection)
+        if columns:
+            return len(columns.at[_rows(db, columns, selection)])
+        return _count(db, selection, COUNTED + 1)
+
+    def _packed(self, db: sqlite3.Connection, selection: Selection) -> Columns | None:
+        """The columns, where they can answer it and are there already."""
+        if not selection.is_plain or sqlite_counts.stale(db):
+            return None
+        return self._columns.get(sqlite_counts.version(db))
 
     def aggregate(
         self, where: Filter, *, by: Sequence[Dimension], zone: str = "UTC"
@@ -152,10 +185,26 @@ class SqliteStore:
             _define(db, selection)
             columns = self._load(db)
             rows = _rows(db, columns, selection)
-            return sqlite_counts.buckets(columns, rows, _all_series(db), by, zone)
+            values = _all_series(db) if set(by) & set(SERIES) else {}
+            return sqlite_counts.buckets(columns, rows, values, by, zone)
 
     def terms(self, where: Filter, *, background: Filter, limit: int = 200) -> TermCounts:
-        return telling(self._frequencies(where), self._frequencies(background), limit)
+        (found,) = self.terms_of([(where, background)], limit=limit)
+        return found
+
+    def terms_of(
+        self,
+        pairs: Sequence[tuple[Filter, Filter]],
+        *,
+        limit: int = 200,
+        most: int = SAMPLE,
+        least: int = 1,
+    ) -> list[TermCounts]:
+        self._pack()
+        found = dict(self._frequencies({one for pair in pairs for one in pair}, most))
+        return [
+            telling(found[where], found[background], limit, least) for where, background in pairs
+        ]
 
     def erase(self, ids: Sequence[str]) -> int:
         return (
@@ -242,14 +291,24 @@ class SqliteStore:
             known = [language for (language,) in db.execute("SELECT DISTINCT language FROM series")]
         return sqlite_query.select(where, known)
 
-    def _frequencies(self, where: Filter) -> Frequencies:
-        """Of the newest texts."""
-        selection = self._select(where)
-        query = "SELECT surface, stem FROM terms WHERE rowid = ?"
-        with self._file.reading() as db:
-            _define(db, selection)
-            newest = _newest(db, selection, SAMPLE)
-            return Frequencies.of(row for at in newest for row in db.execute(query, (at,)))
+    def _frequencies(
+        self, wheres: Collection[Filter], most: int
+    ) -> Iterator[tuple[Filter, Frequencies]]:
+        """Of the newest texts; those that differ in no more than values of fields share a look."""
+        selections = [(where, self._select(where)) for where in wheres]
+        shared: dict[object, Rows] = {}
+        with self._file.reading(QUERY_SECONDS * len(selections)) as db:
+            columns = self._load(db)
+            for where, selection in selections:
+                common = replace(selection, series=None, labels=None)
+                what = (common.match, common.members, common.rest, common.verify)
+                key = (common.low, common.high, what)
+                if key not in shared:
+                    _define(db, selection)
+                    shared[key] = _rows(db, columns, common)
+                series = _codes(db, selection)
+                found = sqlite_words.newest(columns, shared[key], series, selection.labels, most)
+                yield where, sqlite_words.frequencies(db, found)
 
     def _pack(self) -> None:
         with self._file.reading() as db:
@@ -283,19 +342,24 @@ def _define(db: sqlite3.Connection, selection: Selection) -> None:
 
 def _rows(db: sqlite3.Connection, columns: Columns, selection: Selection) -> Rows:
     """Where in the columns the selection is."""
-    series = None
-    if selection.series is not None:
-        query = f"SELECT code FROM series WHERE {selection.series.text}"
-        codes = [code for (code,) in db.execute(query, selection.series.params)]
-        series = np.array(codes, np.int64)
+    series = _codes(db, selection)
     rows = columns.rows(selection.low, selection.high, series, selection.labels)
+    rows = columns.narrowed(db, rows, selection.members)
     if selection.is_plain:
         return rows
-    found = _newest(db, replace(selection, series=None, labels=None), -1)
+    found = _newest(db, replace(selection, series=None, labels=None, members=()), -1)
     places = np.searchsorted(columns.at, np.array(found[::-1], np.int64))
     wanted = np.zeros(len(columns.at), np.bool_)
     wanted[rows] = True
     return places[wanted[places]]
+
+
+def _codes(db: sqlite3.Connection, selection: Selection) -> Numbers | None:
+    if selection.series is None:
+        return None
+    query = f"SELECT code FROM series WHERE {selection.series.text}"
+    codes = [code for (code,) in db.execute(query, selection.series.params)]
+    return np.array(codes, np.int64)
 
 
 def _all_series(db: sqlite3.Connection) -> dict[int, tuple[str, ...]]:
@@ -331,10 +395,3 @@ def _count(db: sqlite3.Connection, selection: Selection, most: int) -> int:
     rows = selection.rows()
     query = f"SELECT count(*) FROM (SELECT {rows.text} LIMIT ?)"
     return int(db.execute(query, (*rows.params, most)).fetchone()[0])
-
-
-def _read_cursor(cursor: str) -> int:
-    number = int(cursor) if re.fullmatch(r"-?[0-9]{1,19}", cursor) else LOWEST - 1
-    if not LOWEST <= number <= HIGHEST:
-        raise broken_cursor(cursor)
-    return number

@@ -8,8 +8,9 @@ packed again, or read from ``feedback`` itself, before it counts.
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, NamedTuple
@@ -20,11 +21,12 @@ import numpy.typing as npt
 from listening.records import Bucket, Dimension, Label
 from listening.stores.periods import PERIODS, Periods
 from listening.stores.reading import MOST_BUCKETS, too_many_buckets
-from listening.stores.sqlite_query import HIGHEST, LOWEST
+from listening.stores.sqlite_query import HIGHEST, LOWEST, Members
 from listening.stores.sqlite_rows import LABELS, RATINGS, SERIES, UNSCORED
 
 MOST_CELLS = 1 << 22  # beyond, sorting beats a table of every possible combination
 NO_RATING = -1
+MOST_LISTS = 128  # of ids, remembered
 
 Numbers = npt.NDArray[np.signedinteger[Any]]
 Rows = slice | Numbers
@@ -44,6 +46,7 @@ class Columns:
     label: Numbers
     ratings: Mapping[str, Numbers]
     periods: dict[tuple[Dimension, str], Periods] = field(default_factory=dict)
+    listed: dict[frozenset[str], Numbers] = field(default_factory=dict)
 
     def by(self, period: Dimension, zone: str) -> Periods:
         key = (period, zone)
@@ -68,6 +71,40 @@ class Columns:
             return chosen
         found: Numbers = np.flatnonzero(reduce(np.logical_and, wanted)) + first
         return found
+
+    def narrowed(self, db: sqlite3.Connection, rows: Rows, members: Iterable[Members]) -> Rows:
+        """Those of the rows that are, or are not, in each list of ids."""
+        for ids, wanted in members:
+            places = self._places(db, ids)
+            if wanted:
+                rows = _both(rows, places)
+            else:
+                others = np.ones(len(self.at), np.bool_)
+                others[places] = False
+                every = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
+                rows = every[others[every]]
+        return rows
+
+    def _places(self, db: sqlite3.Connection, ids: frozenset[str]) -> Numbers:
+        """Where these ids are: asked for once, as they are many and asked for again and again."""
+        if ids not in self.listed:
+            if len(self.listed) >= MOST_LISTS:
+                self.listed.clear()
+            found = db.execute(
+                "SELECT at FROM feedback WHERE id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(ids)),),
+            )
+            at = np.sort(np.array([at for (at,) in found], np.int64))
+            self.listed[ids] = np.searchsorted(self.at, at)
+        return self.listed[ids]
+
+
+def _both(rows: Rows, places: Numbers) -> Numbers:
+    if isinstance(rows, slice):
+        inside: Numbers = places[(places >= rows.start) & (places < rows.stop)]
+        return inside
+    found: Numbers = np.intersect1d(rows, places, assume_unique=True)
+    return found
 
 
 def _among(codes: Numbers, highest: int) -> npt.NDArray[np.bool_]:

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import reduce
 from itertools import chain, product
 from math import prod
 from typing import NamedTuple
@@ -15,7 +17,7 @@ from listening import analysis
 from listening.errors import ConfigError
 from listening.records import Filter, Label, Scale
 from listening.stores.periods import microseconds
-from listening.stores.reading import conjuncts, languages_named
+from listening.stores.reading import DESK, conjuncts, languages_named, not_looked_up
 from listening.stores.sqlite_rows import LABELS, SERIES, position
 from listening.tree import And, Field, Near, Node, Not, Or, Phrase, Word
 
@@ -42,6 +44,7 @@ class Selection:
     match: Sql | None = None
     series: Sql | None = None
     labels: tuple[int, ...] | None = None
+    members: tuple[Members, ...] = ()
     rest: tuple[Sql, ...] = ()
     verify: tuple[Node, ...] = ()
     languages: Collection[str] = ()
@@ -54,7 +57,7 @@ class Selection:
     @property
     def where(self) -> Sql:
         """All but ``match`` and the bounds, as SQL on ``feedback f``; its text may be empty."""
-        parts = list(self.rest)
+        parts = [*(one.sql for one in self.members), *self.rest]
         if self.labels is not None:
             parts.insert(0, _one_of("+f.label", self.labels))
         if self.series is not None:
@@ -78,6 +81,19 @@ class Selection:
         return Sql(f"{at} AS at FROM {tables} WHERE {found.text}", found.params)
 
 
+class Members(NamedTuple):
+    """What is among the ids, or where not ``wanted`` is none of them."""
+
+    ids: frozenset[str]
+    wanted: bool
+
+    @property
+    def sql(self) -> Sql:
+        listed = "SELECT at FROM feedback WHERE id IN (SELECT value FROM json_each(?))"
+        sign = "" if self.wanted else "NOT "
+        return Sql(f"f.at {sign}IN ({listed})", (json.dumps(sorted(self.ids)),))
+
+
 class Text(NamedTuple):
     """An FTS5 expression; when not ``exact`` it finds more than it should."""
 
@@ -99,6 +115,7 @@ def select(where: Filter, known: Collection[str]) -> Selection:
     text = compiler.text(together)
     series = [*_dimensions(where)]
     rest = [*_columns(where)]
+    members: list[Members] = []
     since, until = where.window.since, where.window.until
     low = LOWEST if since is None else position(_second(since))
     high = HIGHEST if until is None else position(_second(until, up=1))
@@ -107,6 +124,8 @@ def select(where: Filter, known: Collection[str]) -> Selection:
             series.append(named)
         elif isinstance(part, Field) and (bounds := _bounds(part)) is not None:
             low, high = max(low, bounds[0]), min(high, bounds[1])
+        elif (among := _members(part)) is not None:
+            members.append(among)
         elif part not in texts:
             rest.append(compiler.condition(part))
     return Selection(
@@ -115,6 +134,7 @@ def select(where: Filter, known: Collection[str]) -> Selection:
         match=None if text is None else compiler.match(together, text),
         series=_joined(" AND ", series) if series else None,
         labels=None if where.label is None else tuple(map(LABELS.index, where.label)),
+        members=tuple(members),
         rest=tuple(rest),
         verify=tuple(compiler.verify),
         languages=languages,
@@ -284,9 +304,6 @@ def _quoted(sequence: Sequence[str]) -> str:
     return f'"{words}"'
 
 
-_NUMERIC = {*(scale.value for scale in Scale)}
-
-
 def _of_series(node: Field) -> Sql | None:
     """A condition on ``series``, if the field is one of its columns."""
     if node.name == "lang":
@@ -309,16 +326,66 @@ def _field(node: Field) -> Sql:
         return _series(named)
     if (bounds := _bounds(node)) is not None:
         return Sql("f.at >= ? AND f.at < ?", bounds)
-    if node.name in _NUMERIC:
-        limits = ((">=", node.low), ("<=", node.high))
-        given = [Sql(f"f.{node.name} {s} ?", (v,)) for s, v in limits if v is not None]
-        return _joined(" AND ", [Sql(f"f.{node.name} IS NOT NULL"), *given])
-    if node.name == "sentiment":
-        return Sql("f.label = ?", (LABELS.index(Label(node.value)),))
-    if node.name == "author":
-        authors = "SELECT DISTINCT author FROM feedback WHERE author IS NOT NULL"
-        matching = f"SELECT author FROM ({authors}) WHERE same_text(author, ?)"
-        return Sql(f"ifnull(f.author, '') IN ({matching})", (node.value,))
-    if node.name == "url":
-        return Sql("same_text(f.url, ?)", (node.value,))
-    raise ConfigError(f"this store cannot search by the field {node.name}:")
+    if node.name not in _WRITTEN:
+        raise ConfigError(f"this store cannot search by the field {node.name}:")
+    return _WRITTEN[node.name](node)
+
+
+def _rated(node: Field) -> Sql:
+    limits = ((">=", node.low), ("<=", node.high))
+    given = [Sql(f"f.{node.name} {s} ?", (v,)) for s, v in limits if v is not None]
+    return _joined(" AND ", [Sql(f"f.{node.name} IS NOT NULL"), *given])
+
+
+def _labelled(node: Field) -> Sql:
+    return Sql("f.label = ?", (LABELS.index(Label(node.value)),))
+
+
+def _by_author(node: Field) -> Sql:
+    authors = "SELECT DISTINCT author FROM feedback WHERE author IS NOT NULL"
+    matching = f"SELECT author FROM ({authors}) WHERE same_text(author, ?)"
+    return Sql(f"ifnull(f.author, '') IN ({matching})", (node.value,))
+
+
+def _at_address(node: Field) -> Sql:
+    return Sql("same_text(f.url, ?)", (node.value,))
+
+
+def _members(node: Node) -> Members | None:
+    """Of a tree that is only about ids."""
+    match node:
+        case Field(ids=frozenset() as ids):
+            return Members(ids, wanted=True)
+        case Not(part):
+            inner = _members(part)
+            return inner and inner._replace(wanted=not inner.wanted)
+        case Or(parts):
+            found = [_members(part) for part in parts]
+            return reduce(_either, found[1:], found[0])
+    return None
+
+
+def _either(one: Members | None, other: Members | None) -> Members | None:
+    if one is None or other is None:
+        return None
+    if one.wanted and other.wanted:
+        return Members(one.ids | other.ids, wanted=True)
+    if one.wanted:
+        return Members(other.ids - one.ids, wanted=False)
+    kept = one.ids - other.ids if other.wanted else one.ids & other.ids
+    return Members(kept, wanted=False)
+
+
+def _looked_up(node: Field) -> Sql:
+    if node.ids is None:
+        raise not_looked_up(node)
+    return Members(node.ids, wanted=True).sql
+
+
+_WRITTEN: Mapping[str, Callable[[Field], Sql]] = {
+    **dict.fromkeys((scale.value for scale in Scale), _rated),
+    **dict.fromkeys(DESK, _looked_up),
+    "sentiment": _labelled,
+    "author": _by_author,
+    "url": _at_address,
+}

@@ -9,10 +9,18 @@ import sqlite3
 from datetime import datetime
 
 from listening.analysis import terms
-from listening.records import Feedback, Sentiment, month_of
+from listening.records import DESK, PERSON, Feedback, Sentiment, month_of
 from listening.stores import sqlite_rows
 from listening.stores.periods import microseconds
-from listening.stores.sqlite_rows import COLUMNS, NO_TEXT, SENTIMENT, SERIES, Row, position
+from listening.stores.sqlite_rows import (
+    COLUMNS,
+    NO_TEXT,
+    SENTIMENT,
+    SERIES,
+    UNSCORED,
+    Row,
+    position,
+)
 
 
 def put(db: sqlite3.Connection, one: Feedback) -> str:
@@ -112,24 +120,25 @@ def _model(db: sqlite3.Connection, name: str) -> int:
     return int(db.execute("SELECT code FROM model WHERE name = ?", (name,)).fetchone()[0])
 
 
-def annotate(db: sqlite3.Connection, id_: str, text: str, sentiment: Sentiment) -> int:
-    """How many rows took it: 0 when the text is another one by now."""
+def annotate(db: sqlite3.Connection, id_: str, text: str, sentiment: Sentiment | None) -> int:
+    """How many rows took it: 0 when the text is another one by now, or a person's label stays."""
     columns = ", ".join(f"{name} = ?" for name in ("label", *SENTIMENT, "model"))
+    values: Row = (UNSCORED, *[None] * len(SENTIMENT), None)
+    if sentiment is not None:
+        values = (*sqlite_rows.encode_sentiment(sentiment), _model(db, sentiment.model))
+    person = _model(db, PERSON)
+    stays = sentiment is not None and sentiment.model != PERSON
     return db.execute(
-        f"UPDATE feedback SET {columns} WHERE id = ? AND text = ? AND label <> ?",
-        (
-            *sqlite_rows.encode_sentiment(sentiment),
-            _model(db, sentiment.model),
-            id_,
-            text,
-            NO_TEXT,
-        ),
+        f"UPDATE feedback SET {columns} WHERE id = ? AND text = ? AND label <> ?"
+        " AND model IS NOT ?",
+        (*values, id_, text, NO_TEXT, person if stays else -1),
     ).rowcount
 
 
 def erase(db: sqlite3.Connection, id_: str) -> int:
     """Leave a tombstone; how many rows went."""
     db.execute("INSERT OR IGNORE INTO tombstone VALUES (?)", (digest(id_),))
+    db.execute("DELETE FROM note WHERE kind = ? AND key = ?", (DESK, id_))
     found = db.execute("SELECT at FROM feedback WHERE id = ?", (id_,)).fetchall()
     for (at,) in found:
         _delete(db, at)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import accumulate
 from math import exp, lgamma, log
-from statistics import mean, variance
+from statistics import variance
 
 from listening.records import Bucket, Label
 from listening.views.figures import wilson
@@ -61,7 +62,8 @@ def spikes(days: Sequence[Day]) -> list[Spike]:
     """
     if len(days) < LEAST_DAYS:
         return []
-    odds = [_odds(days, place) for place in range(len(days))]
+    sums = [0, *accumulate(day.negative for day in days)]
+    odds = [_odds(days, sums, place) for place in range(len(days))]
     unusual = [place for place, chance in enumerate(odds) if chance < CERTAINTY]
     runs = [
         [days[place] for place in run]
@@ -109,16 +111,21 @@ def tail(count: int, expected: float, dispersion: float) -> float:
     return found
 
 
-def _odds(days: Sequence[Day], place: int) -> float:
-    """How likely so many negative texts are on the day at ``place``; 1 when they are not many."""
+def _odds(days: Sequence[Day], sums: Sequence[int], place: int) -> float:
+    """How likely so many negative texts are on the day at ``place``; 1 when they are not many.
+
+    ``sums`` are those of the days before each: most days are told by them alone.
+    """
     count = days[place].negative
     # A spike of several days must not be measured against itself.
     apart = min(7, len(days) // 6)
-    others = [day.negative for at, day in enumerate(days) if abs(at - place) > apart]
-    usual = max(LEAST_USUAL, mean(others))
+    first, end = max(0, place - apart), min(len(days), place + apart + 1)
+    mean = (sums[-1] - sums[end] + sums[first]) / (len(days) - end + first)
+    usual = max(LEAST_USUAL, mean)
     if count < max(LEAST_NEGATIVE, usual + LEAST_EXCESS, usual * LEAST_RATIO):
         return 1.0
-    dispersion = max(1.0, variance(others, mean(others)) / usual) * (1 + 1 / len(others))
+    others = [day.negative for day in (*days[:first], *days[end:])]
+    dispersion = max(1.0, variance(others, mean) / usual) * (1 + 1 / len(others))
     return tail(count, usual, dispersion)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
@@ -19,6 +20,7 @@ from listening.tree import And, Node, Not, Or
 from listening.tree import Field as Operator
 
 NONE = "none"
+DESK = query.DESK
 SCORED = (Label.NEGATIVE, Label.NEUTRAL, Label.POSITIVE)
 MOST_VALUES = 50
 _DAY = timedelta(days=1)
@@ -43,6 +45,9 @@ class Asked(BaseModel):
     kind: tuple[Kind, ...] = ()
     segment: Values = ()
     service: Values = ()
+    tag: Values = Field(default=(), description="Tags that people gave; none: without one.")
+    status: Values = Field(default=(), description="How far people are; none: without one.")
+    assignee: Values = Field(default=(), description="Who cares for it; none: nobody.")
     score: str = Field(default="", description="Answers on a scale, e.g. nps:0..10 or stars:1.")
     since: date | None = Field(
         default=None, description="First day, in the time zone of the settings."
@@ -55,7 +60,10 @@ class Asked(BaseModel):
     def _left_empty(cls, value: Any) -> Any:  # noqa: ANN401 - whatever an address holds
         return value or None
 
-    @field_validator("brand", "source", "language", "sentiment", "kind", mode="before")
+    @field_validator(
+        *("brand", "source", "language", "sentiment", "kind", "tag", "status", "assignee"),
+        mode="before",
+    )
     @classmethod
     def _none_chosen(cls, values: Any) -> Any:  # noqa: ANN401 - whatever an address holds
         return tuple(value for value in values if value != "")
@@ -63,7 +71,7 @@ class Asked(BaseModel):
     def where(self, app: App) -> Filter:
         """Raises ConfigError for a query, answer or period that cannot be."""
         found = app.where(self.q, self._window(ZoneInfo(app.settings.zone)))
-        text = _all_of(found.text, self._answers(), self._without())
+        text = _all_of(found.text, self._answers(), self._without(), self._desk(app))
         labels = tuple(one for one in self.sentiment if isinstance(one, Label))
         return replace(
             found,
@@ -108,6 +116,11 @@ class Asked(BaseModel):
         )
         return Not(Or(unwanted)) if len(unwanted) > 1 else Not(unwanted[0]) if unwanted else None
 
+    def _desk(self, app: App) -> Node | None:
+        parts = [one_of(name, getattr(self, name)) for name in DESK if getattr(self, name)]
+        node = _all_of(*parts)
+        return node and app.desk.looked_up(node)
+
     def link(self, path: str, **changes: Any) -> str:  # noqa: ANN401 - values of the fields
         """The address of ``path`` with these filters, some of them changed; "" takes one away."""
         values = {name: changes.get(name, getattr(self, name)) for name in Asked.model_fields}
@@ -148,6 +161,13 @@ class AskedPage(Asked):
 def both(text: str, more: str) -> str:
     """The query that finds what both do; ``more`` needs no parentheses."""
     return f"({text}) {more}" if text.strip() else more
+
+
+def one_of(name: str, values: Sequence[str]) -> Node:
+    """What has one of the values of a desk field; it is yet to be looked up."""
+    any_ = Operator(name, query.ANY)
+    parts = tuple(Not(any_) if value == NONE else Operator(name, value) for value in values)
+    return Or(parts) if len(parts) > 1 else parts[0]
 
 
 def _midnight(day: date | None, zone: ZoneInfo) -> datetime | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from listening.app import App
-from listening.records import Dimension
-from listening.web.asked import NONE, Asked
-from listening.web.render import language
+from listening.desk import Entry, by_value
+from listening.records import Dimension, Filter
+from listening.tree import And, Field, Node
+from listening.web.asked import DESK, NONE, Asked, one_of
+from listening.web.locale import _
+from listening.web.locale_terms import language, term
 
 MOST = 12
 _FACETS = {
@@ -17,6 +21,7 @@ _FACETS = {
     "language": Dimension.LANGUAGE,
     "kind": Dimension.KIND,
 }
+_SHOWN = {"sentiment": term, "kind": term, "status": term, "language": language}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +45,34 @@ class Facet:
 
 def facets(app: App, asked: Asked) -> list[Facet]:
     """The counts are those that each link will find."""
-    return [_facet(app, asked, name, dimension) for name, dimension in _FACETS.items()]
+    found = [_facet(app, asked, name, dimension) for name, dimension in _FACETS.items()]
+    return [*found, *_of_desk(app, asked, app.desk.entries())]
+
+
+def _of_desk(app: App, asked: Asked, entries: Mapping[str, Entry]) -> Iterator[Facet]:
+    """Status, tags and assignees, once somebody gave any."""
+    for name in DESK:
+        chosen = getattr(asked, name)
+        given = by_value(entries, name)
+        if not given and not chosen:
+            continue
+        where = asked.model_copy(update={name: ()}).where(app)
+        likely = dict.fromkeys([*chosen, *list(given)[:MOST], NONE])
+        counts = {value: _count(app, where, _meant(app, name, value, given)) for value in likely}
+        shown = {value: n for value, n in counts.items() if n or value in chosen}
+        more = len(given) - sum(value in given for value in likely)
+        yield _ranked(asked, name, shown, more)
+
+
+def _meant(app: App, name: str, value: str, given: Mapping[str, frozenset[str]]) -> Node:
+    if value in given:
+        return Field(name, value, ids=given[value])
+    return app.desk.looked_up(one_of(name, (value,)))
+
+
+def _count(app: App, where: Filter, meant: Node) -> int:
+    narrowed = replace(where, text=And((where.text, meant)) if where.text else meant)
+    return sum(bucket.count for bucket in app.store.aggregate(narrowed, by=[]))
 
 
 def _facet(app: App, asked: Asked, name: str, dimension: Dimension) -> Facet:
@@ -50,18 +82,22 @@ def _facet(app: App, asked: Asked, name: str, dimension: Dimension) -> Facet:
     chosen = getattr(asked, name)
     # What is chosen is shown whatever its count: it must be possible to take it back.
     counts |= {value: 0 for value in chosen if value not in counts}
+    return _ranked(asked, name, counts)
+
+
+def _ranked(asked: Asked, name: str, counts: Mapping[str, int], more: int = 0) -> Facet:
+    chosen = getattr(asked, name)
     ranked = sorted(counts, key=lambda value: (value not in chosen, -counts[value], value))
     choices = tuple(_choice(asked, name, value, counts[value]) for value in ranked[:MOST])
-    return Facet(name=name, choices=choices, more=max(0, len(ranked) - MOST))
+    return Facet(name=name, choices=choices, more=max(0, len(ranked) - MOST) + more)
 
 
 def _choice(asked: Asked, name: str, value: str, count: int) -> Choice:
     values = getattr(asked, name)
     chosen = value in values
     left = tuple(one for one in values if one != value) if chosen else (value,)
-    shown = language(value) if name == "language" else value
     return Choice(
-        name="without sentiment" if (name, value) == ("sentiment", NONE) else shown,
+        name=_("without") if name in DESK and value == NONE else _SHOWN.get(name, str)(value),
         count=count,
         href=asked.link("/mentions", by="", **{name: left}),
         chosen=chosen,

@@ -5,44 +5,96 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
+from typing import Any, cast
 
 import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from listening.app import App
 from listening.errors import ConfigError
+from listening.web.accounts import Accounts, Clock, now
+from listening.web.attempts import Attempts
 from listening.web.guard import Guard
+from listening.web.people import Role
 from listening.web.site import site
 
 PASSWORD = "LISTENING_WEB_PASSWORD"  # noqa: S105 - the name of a variable
-SHORTEST = 12
+ADMIN = "admin"
 LOCAL = "localhost"
 MOST_AT_ONCE = 64
 
 
-def guarded(app: App, *, host: str, names: Collection[str] = ()) -> Guard:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """From where the pages can be reached, and by which names.
+
+    ``proxies`` are the addresses of those whose word counts for who asks, and by https or not;
+    ``is_https`` says that everybody does.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8765
+    names: Collection[str] = ()
+    proxies: Collection[str] = ()
+    is_https: bool = False
+
+    @property
+    def is_loopback(self) -> bool:
+        try:
+            return self.host == LOCAL or ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def guarded(app: App, reach: Reach, clock: Clock = now) -> ASGIApp:
     """The pages behind their guard; raises ConfigError where others could reach them freely."""
-    password = app.environ.get(PASSWORD) or None
-    if password is None and not _is_loopback(host):
+    _first_admin(app, clock)
+    accounts = Accounts(app, clock)
+    if not reach.is_loopback and not accounts.everyone():
         raise ConfigError(
-            f"{host} can be reached by others, and there is no password: set {PASSWORD} in the "
-            "environment, or leave out --host"
+            f"{reach.host} can be reached by others, and nobody has an account to log in with: "
+            "add one with listening users add NAME --role admin, or leave out --host"
         )
-    if password is not None and len(password) < SHORTEST:
-        raise ConfigError(
-            f"{PASSWORD} has fewer than {SHORTEST} characters, which can be guessed; take a "
-            "longer one"
-        )
-    return Guard(site(app), names={LOCAL, host, *names}, password=password)
+    inner = site(app)
+    inner.state.accounts = accounts
+    inner.state.attempts = Attempts(clock)
+    guard = Guard(
+        inner,
+        names={LOCAL, reach.host, *reach.names},
+        accounts=accounts,
+        is_open=reach.is_loopback,
+        is_https=reach.is_https,
+    )
+    return _behind(reach.proxies, guard) if reach.proxies else guard
 
 
-def serve(
-    app: App, *, host: str, port: int, names: Collection[str], started: Callable[[str], None]
-) -> None:
+def _behind(proxies: Collection[str], guard: Guard) -> ASGIApp:
+    inner: Any = guard  # uvicorn's types of the same interface are others than Starlette's
+    outer: Any = ProxyHeadersMiddleware(inner, trusted_hosts=list(proxies))
+    return cast("ASGIApp", outer)
+
+
+def _first_admin(app: App, clock: Clock) -> None:
+    """Where the environment has a password and nobody an account, make one of that password."""
+    password = app.environ.get(PASSWORD)
+    if not password or Accounts(app, clock).everyone():
+        return
+    accounts = Accounts(replace(app, creates=True), clock)
+    try:
+        accounts.add(ADMIN, Role.ADMIN, password)
+    except ConfigError as error:
+        if not accounts.everyone():  # else another process, started together with us, was first
+            raise ConfigError(f"{PASSWORD}: {error}") from error
+
+
+def serve(app: App, reach: Reach, *, started: Callable[[str], None]) -> None:
     """Serve until it is interrupted; ``started`` is told the address once it can be reached."""
-    inner = guarded(app, host=host, names=names)
-    with _listening(host, port) as sock:
-        shown = f"[{host}]" if ":" in host else host
+    inner = guarded(app, reach)
+    with _listening(reach.host, reach.port) as sock:
+        shown = f"[{reach.host}]" if ":" in reach.host else reach.host
         started(f"http://{shown}:{sock.getsockname()[1]}/")
         chosen = uvicorn.Config(
             inner,
@@ -51,7 +103,7 @@ def serve(
             proxy_headers=False,
             limit_concurrency=MOST_AT_ONCE,
             ws="none",
-            lifespan="off",
+            lifespan="on",
         )
         with suppress(KeyboardInterrupt):
             uvicorn.Server(chosen).run(sockets=[sock])
@@ -66,10 +118,3 @@ def _listening(host: str, port: int) -> socket.socket:
             f"{host}:{port} cannot be listened on: {error.strerror}; name another with --port "
             "or --host"
         ) from error
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == LOCAL or ip_address(host).is_loopback
-    except ValueError:
-        return False

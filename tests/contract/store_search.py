@@ -201,6 +201,29 @@ class SearchContract:
         found = store.terms(Filter(), background=Filter())
         assert (found.terms, found.total, found.background_total) == ((), 0, 0)
 
+    def test_terms_of_many_filters_are_those_of_each(self, store: Store) -> None:
+        store.put([said(n, "The parcels, the parcel: lost", brand="a") for n in range(3)])
+        store.put([said(n, "The parcel came", brand="b") for n in range(3, 10)])
+        a, b, lost = Filter(brand=("a",)), Filter(brand=("b",)), Filter(text=Word("lost"))
+        pairs = [(a, b), (lost, Filter()), (a, Filter()), (Filter(brand=("c",)), a)]
+        found = store.terms_of(pairs)
+        assert found == [store.terms(where, background=other) for where, other in pairs]
+        (fewer,) = store.terms_of([(Filter(), b)], most=4)
+        assert (fewer.total, fewer.background_total) == (4, 4)
+        (often,) = store.terms_of([(Filter(), b)], least=4)
+        assert {term.term for term in often.terms} & {"the", "came", "lost"} == {"the", "came"}
+
+    def test_a_brief_page_has_the_same_hits_without_total_and_highlights(
+        self, store: Store
+    ) -> None:
+        store.put([said(n, "The parcel is lost") for n in range(5)])
+        where = Filter(text=Word("lost"))
+        whole, brief = store.search(where, limit=2), store.search(where, limit=2, brief=True)
+        assert [hit.feedback for hit in brief.hits] == [hit.feedback for hit in whole.hits]
+        assert brief.cursor == whole.cursor
+        assert not any(hit.highlights for hit in brief.hits)
+        assert not brief.total_is_exact
+
     @SLOW
     @given(st.lists(st.text("abc ", max_size=12), min_size=1, max_size=12), st.data())
     def test_finds_exactly_what_the_matcher_finds(
