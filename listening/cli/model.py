@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from listening import scoring
 from listening.cli import lines, output
 from listening.cli.lines import Row
 from listening.cli.options import Json, opened
 from listening.errors import ConfigError
-from listening.records import Sentiment
+from listening.records import Label, Sentiment
 from listening.report.wording import counted
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from listening.protocols import Scorer
 
 ALL = "all"
+LABELS = (Label.NEGATIVE, Label.NEUTRAL, Label.POSITIVE)
 TOGETHER = 1024
 MOST_TOLD = 5  # lines that could not be read
 SURE = 0.05
@@ -58,7 +58,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Macro-F1, negative recall, calibration and coverage in each language, with margins."""
-    from listening import evaluation  # noqa: PLC0415 - numpy
+    from listening import evaluation, scoring  # noqa: PLC0415 - numpy
 
     app = opened(context)
     scorer = scoring.load(model) if model else app.scorer
@@ -90,7 +90,7 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Say in which languages one of two models is better by more than chance."""
-    from listening import evaluation  # noqa: PLC0415 - numpy
+    from listening import evaluation, scoring  # noqa: PLC0415 - numpy
 
     examples = _examples(file, opened(context).language)
     guesses = [
@@ -147,8 +147,8 @@ def _label(row: Row) -> str:
     if "error" in row:
         raise ValueError(row["error"])
     label = row.get("label")
-    if label not in scoring.LABELS:
-        raise ValueError(f"label {label!r} is none of {', '.join(scoring.LABELS)}")
+    if label not in LABELS:
+        raise ValueError(f"label {label!r} is none of {', '.join(LABELS)}")
     return str(label)
 
 

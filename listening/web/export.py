@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Annotated, cast
+from weakref import finalize
 
 from fastapi import Depends, Request
 
@@ -105,16 +107,14 @@ class Exports:
     """Files that jobs write: in a folder that only this user reads, gone when the server ends."""
 
     @cached_property
-    def _folder(self) -> TemporaryDirectory[str]:
-        return TemporaryDirectory(prefix="listening-exports-")
-
-    def close(self) -> None:
-        if "_folder" in self.__dict__:
-            self._folder.cleanup()
+    def _folder(self) -> Path:
+        made = Path(mkdtemp(prefix="listening-exports-"))
+        finalize(self, rmtree, made, ignore_errors=True)
+        return made
 
     def write(self, app: App, where: Filter, progress: Progress) -> str:
         """All rows; returns the path to fetch them from. The oldest files make place."""
-        folder = Path(self._folder.name)
+        folder = self._folder
         name = secrets.token_hex(10)
         partial = folder / f"{name}.part"
         try:
@@ -131,8 +131,8 @@ class Exports:
 
     def path(self, name: str) -> Path:
         """Raises ConfigError for one that is not there any more."""
-        found = Path(self._folder.name) / f"{name}.csv"
-        if not _NAME.fullmatch(name) or not found.is_file():
+        found = self._folder / f"{name}.csv" if _NAME.fullmatch(name) else None
+        if found is None or not found.is_file():
             raise ConfigError(
                 "this export is no longer kept: they go when the server ends, and the oldest when "
                 "there are many; export again on Mentions"

@@ -103,7 +103,6 @@ async def _lifespan(served: FastAPI) -> AsyncIterator[None]:
     """What runs when the server ends is interrupted, so that its page can say so at once."""
     yield
     served.state.jobs.close()
-    served.state.exports.close()
 
 
 def _health() -> Response:
