@@ -43,7 +43,12 @@ def bag_of_letters(train: list[dict[str, Any]]) -> Any:  # noqa: ANN401 - a pipe
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415 - likewise
 
     made = make_pipeline(
-        HashingVectorizer(analyzer="char_wb", ngram_range=(2, FIRST_LETTERS), n_features=FEATURES),
+        HashingVectorizer(
+            analyzer="char_wb",
+            ngram_range=(2, FIRST_LETTERS),
+            n_features=FEATURES,
+            alternate_sign=False,  # of which no logarithm could be taken
+        ),
         TfidfTransformer(sublinear_tf=True),
         SGDClassifier(loss="log_loss", alpha=1e-6, class_weight="balanced", random_state=0),
     )
