@@ -1,6 +1,6 @@
 """Train: ``python -m models.train``; run it again to resume from the last checkpoint.
 
-Uses a GPU where there is one. On two CPU cores the whole recipe takes 80 minutes.
+Uses a GPU where there is one. On two CPU cores the whole recipe takes three hours.
 """
 
 from __future__ import annotations
