@@ -48,13 +48,14 @@ def live():
 
 def test_the_crisis_of_the_demo_is_found(demo, demo_store, listening):
     done = listening("--store", demo_store, "alerts", "backtest", "--json")
-    (crisis,) = (one for one in done.row if one["brand"] == "Amberwing")
+    crisis, *flares = (one for one in done.row if one["brand"] == "Amberwing")
 
     assert "Alert spikes: Amberwing on 2026-10-09" in demo[1].stdout.decode()
     assert crisis["start"].startswith("2026-10-09")
     assert crisis["end"] <= "2026-10-13"
     assert crisis["observed"] > 10 * crisis["expected"]
     assert crisis["p"] < 1e-20
+    assert all("2026-10-10" < one["start"] < "2026-10-14" for one in flares)
 
 
 def test_a_back_test_in_words_says_what_chance_explains(demo_store, listening):

@@ -172,7 +172,7 @@ def test_a_chart_tells_its_figures_at_once_and_inside_the_page(opened, address, 
     page = opened(width, scheme)
     page.goto(f"{address}/surveys")
     tip = page.locator(".tip")
-    bars = page.locator(".chart .plot a:has(rect)")
+    bars = page.locator(".chart").first.locator(".plot a:has(rect)")
     for bar in (bars.first, bars.last):
         bar.hover()
         place = tip.bounding_box()

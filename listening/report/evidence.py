@@ -183,7 +183,7 @@ def _shown(store: Store, words: Mapping[_Part, Sequence[TellingWord]], samples: 
     for part, found in words.items():
         most = LOOKED_AT if samples else SPELT_BY
         hits = _using(store, part.said, found, most) if found or samples else []
-        telling += _as_typed(found, hits)
+        telling += _as_typed(found, hits[:SPELT_BY])
         chosen += _best(found, hits) if len(chosen) < samples else []
     return Evidence(tuple(telling), tuple(map(_as_sample, chosen[:samples])))
 

@@ -251,13 +251,14 @@ def _too_wide() -> ConfigError:
     )
 
 
-_CURSOR = re.compile(r"(?:(-?[0-9.]+(?:[eE]-?[0-9]+)?)~)?(-?[0-9]{1,19})~(.+)", re.DOTALL)
+_PLACE = r"(-?[0-9]{1,19})~(.+)"
+_FIGURE = r"(-?[0-9.]+(?:[eE]-?[0-9]+)?)~"
 
 
 def _read_cursor(cursor: str, order: Order) -> list[float | str]:
-    found = _CURSOR.fullmatch(cursor)
     figured = len(ORDERS[order]) > len(NEWEST)
-    if not found or not _LOWEST <= int(found[2]) <= _HIGHEST or bool(found[1]) != figured:
+    found = re.fullmatch((_FIGURE if figured else "()") + _PLACE, cursor, re.DOTALL)
+    if not found or not _LOWEST <= int(found[2]) <= _HIGHEST:
         raise broken_cursor(cursor)
     try:
         return [*([float(found[1])] if figured else []), int(found[2]), found[3]]
