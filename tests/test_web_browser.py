@@ -18,7 +18,7 @@ from listening.records import Kind
 from listening.stores.sqlite import SqliteStore
 from listening.web.serve import Reach, _listening, guarded
 from tests.cli_support import PROGRAM, environment
-from tests.web_support import HOSTILE, PAGES, filled, one
+from tests.web_support import MANY_HOSTILE, PAGES, filled, one
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # Reports of the policy come as console errors and as events; either fails a test.
@@ -102,7 +102,7 @@ def hostile(tmp_path_factory, cache, loopback):
         store.put(
             [
                 one(10_000 + n, f"crew {text}", brand=name, kind=Kind.REVIEW, segment=name)
-                for n, text in enumerate(HOSTILE)
+                for n, text in enumerate(MANY_HOSTILE)
                 for name in [text[:60].strip()]
                 if text.isprintable()
             ]
@@ -231,13 +231,25 @@ def test_a_wrong_query_shows_where_and_can_be_mended(opened, address):
 
 def test_hostile_texts_run_nothing(opened, hostile):
     page = opened()
-    for path in ("/", "/mentions?q=crew&limit=200", "/surveys", "/sources", "/?q=crew"):
+    seen = 0
+
+    def looked_at(path):
         assert page.goto(hostile + path).status == 200
         page.mouse.move(400, 500)
-        assert quiet(page), page.troubles
+        assert quiet(page), (path, page.troubles)
         assert page.title().endswith("· Listening")
         assert page.locator("script:not([src^='/static/']), iframe, object, embed").count() == 0
-    assert page.evaluate("location.origin") == hostile
+        assert page.evaluate("location.origin") == hostile
+
+    for path in (*PAGES, "/?q=crew", "/query?q=crew", "/jobs", "/people", "/alerts/rules"):
+        looked_at(path)
+    following = "/mentions?q=crew&limit=200&apart=1"
+    while following:
+        looked_at(following)
+        seen += page.locator("article.hit").count()
+        older = page.locator("a[rel=next]")
+        following = older.get_attribute("href") if older.count() else ""
+    assert seen > len(MANY_HOSTILE) > 500
 
 
 def test_the_command_serves_until_it_is_interrupted(demo):

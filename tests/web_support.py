@@ -87,6 +87,20 @@ HOSTILE = (
     '<math><mtext><table><mglyph><style><img src=x onerror="alert(1)">',
     '=HYPERLINK("//evil.example";"x")',
 )  # fmt: skip
+# Every way out of where a text may stand, with everything that might run there: above 500.
+_OUT = ("", '"', "'", "`", '">', "'>", "-->", "]]>", "*/", "\\", "</p>", "</title>", "</textarea>")
+_IN = (
+    *(f"<{tag} {on}={_RUN}>" for tag in ("img src=x", "svg", "video src=x", "input autofocus")
+      for on in ("onerror", "onload", "onfocus", "onpointerenter", "ontoggle", "onanimationstart")),
+    *(f"<{tag}>{_RUN}</{tag}>" for tag in ("script", "sCrIpT", "svg><script", "style", "iframe")),
+    *(f"<{tag} {to}=javascript:{_RUN}>x" for tag, to in (("a", "href"), ("form", "action"),
+      ("button", "formaction"), ("iframe", "src"), ("object", "data"), ("embed", "src"))),
+    f" onmouseover={_RUN} ", f"{{{{{_RUN}}}}}", f"${{{_RUN}}}", "<base href=//evil.example/>",
+    "<meta http-equiv=refresh content=0;url=//evil.example>",
+    "<link rel=import href=//evil.example>",
+)  # fmt: skip
+MANY_HOSTILE = (*HOSTILE, *(out + within for out in _OUT for within in _IN))
+
 URLS = (
     "https://example.org/post/1",
     "javascript:alert(1)",
