@@ -50,6 +50,7 @@ from listening.pipeline import EVERYTHING, Ingested, Stream
 from listening.records import Window
 from listening.report.wording import counted
 
+SPIKES = "spikes"
 _OF_ALL = ("--store", "--config", "-c")
 _Usage: Any = typer.BadParameter.__base__  # click's UsageError, of which typer exports only this
 STOPPED = "stopped; what was done is kept, and the same command run again goes on from there"
@@ -149,6 +150,8 @@ def demo(
         _pull(app, app.stream(name), EVERYTHING, dry_run=False)
     with output.counting("scored") as count:
         app.score(limit=None, progress=count)
+    if app.alerts.book.find(SPIKES) is None:  # in the store, where the pages show and change it
+        app.alerts.keep(SPIKES, {"when": "spike", "false_alarms": 1}, by="demo")
     found = app.report(app.where(""))
     if as_json:
         output.as_json({"store": str(store), "report": found.as_json()})
